@@ -1,0 +1,83 @@
+import { chmod, chown, mkdir, readdir, stat, statfs } from 'node:fs/promises';
+import path from 'node:path';
+import type { Settings } from '../config/validate.ts';
+import { run } from '../host/exec.ts';
+import { paths } from '../host/paths.ts';
+import { findPortHolder } from '../host/ports.ts';
+import type { Container } from '../plan/containers.ts';
+import { EXIT, Failure } from '../report/failure.ts';
+import { formatBytes } from '../report/table.ts';
+
+const DISK_FLOOR_BYTES = 2_000_000_000;
+/** uid of `node` in the image and gid through which nginx reads the variants. */
+const SERVICE_UID = 1000;
+
+/** Everything that can be known to be wrong before the first change. @throws Failure naming all of it */
+export async function preflight(settings: Settings, containers: readonly Container[]): Promise<void> {
+  const problems = [...(await findBusyPorts(settings, containers)), ...(await findFullDisks())];
+  if (problems.length === 0) return;
+  throw new Failure(problems.join('\n       '), {
+    state: 'nothing was changed; what ran goes on running',
+    next: 'solve the above and run the same command again',
+    exitCode: EXIT.usage,
+  });
+}
+
+async function findBusyPorts(settings: Settings, containers: readonly Container[]): Promise<string[]> {
+  // Our own nginx holds them already: publishing them again changes nothing.
+  if (containers.some((one) => one.service === 'nginx' && one.status === 'running')) return [];
+  const problems = await Promise.all(
+    (['HTTP_PORT', 'HTTPS_PORT'] as const).map(async (key) => {
+      const holder = await findPortHolder(Number(settings[key]));
+      return holder && `port ${settings[key]} is taken by ${holder}; stop it, or set ${key} in .env`;
+    }),
+  );
+  return problems.filter((problem) => problem !== null);
+}
+
+async function findFullDisks(): Promise<string[]> {
+  const dockerRoot = (await run('docker', ['info', '--format', '{{.DockerRootDir}}'])).trim();
+  const problems: string[] = [];
+  for (const directory of [paths.root, dockerRoot]) {
+    const free = await freeBytes(directory);
+    if (free < DISK_FLOOR_BYTES)
+      problems.push(`only ${formatBytes(free)} free on the disk of ${directory}; at least 2 GB are needed`);
+  }
+  return problems;
+}
+
+/** Bytes an unprivileged process may still write on the file system of a path. */
+export async function freeBytes(directory: string): Promise<number> {
+  const { bavail, bsize } = await statfs(await existingParent(directory));
+  return bavail * bsize;
+}
+
+async function existingParent(directory: string): Promise<string> {
+  const found = await stat(directory).catch(() => null);
+  return found ? directory : existingParent(path.dirname(directory));
+}
+
+/** Media directories with the owner the containers need, and mounted configuration that they can read. */
+export async function prepareDirectories(): Promise<void> {
+  await mkdir(paths.state, { recursive: true, mode: 0o700 });
+  for (const directory of [
+    paths.uploads,
+    path.join(paths.uploads, 'originals'),
+    path.join(paths.uploads, 'variants'),
+  ]) {
+    await mkdir(directory, { recursive: true });
+    if (process.getuid?.() === 0) await chown(directory, SERVICE_UID, SERVICE_UID);
+    await chmod(directory, 0o750);
+  }
+  // A checkout made under umask 077 would be unreadable for the containers' users.
+  for (const entry of ['nginx', 'compose/redis', 'compose/postgres', 'compose/certbot'])
+    await makeReadable(path.join(paths.root, entry));
+}
+
+async function makeReadable(entry: string): Promise<void> {
+  const { mode } = await stat(entry);
+  const children = await readdir(entry, { withFileTypes: true }).catch(() => null);
+  const wanted = mode | (children ? 0o555 : 0o444);
+  if (wanted !== mode) await chmod(entry, wanted & 0o7777);
+  for (const child of children ?? []) await makeReadable(path.join(entry, child.name));
+}

@@ -1,0 +1,94 @@
+import { statfs } from 'node:fs/promises';
+import type { Settings } from '../config/validate.ts';
+import { listContainers } from '../host/compose.ts';
+import { loadSettings } from '../host/env-file.ts';
+import { askOurselves, type Certificate, readServedCertificate } from '../host/http.ts';
+import { paths } from '../host/paths.ts';
+import { type Container, describeState, findUnhealthy } from '../plan/containers.ts';
+import { EXIT, type ExitCode } from '../report/failure.ts';
+import { formatAge, formatBytes, formatTable } from '../report/table.ts';
+
+interface Status {
+  ok: boolean;
+  /** What .env names, and what nginx answered with just now. */
+  release: { tag: string | null; served: string | null };
+  services: {
+    service: string;
+    state: string;
+    healthy: boolean;
+    upSeconds: number | null;
+    restarts: number;
+    image: string;
+  }[];
+  unhealthy: string[];
+  certificate: Certificate | null;
+  disk: { freeBytes: number; totalBytes: number };
+}
+
+/** Prints what runs. Exit 0 when all of it is as it should be, 1 otherwise. */
+export async function status(options: { json?: boolean }): Promise<ExitCode> {
+  const found = await observeStatus(await loadSettings());
+  process.stdout.write(`${options.json ? JSON.stringify(found, null, 2) : formatStatus(found)}\n`);
+  return found.ok ? EXIT.done : EXIT.failed;
+}
+
+async function observeStatus(settings: Settings): Promise<Status> {
+  const port = Number(settings.HTTPS_PORT);
+  const [containers, certificate, served, disk] = await Promise.all([
+    listContainers(settings.COMPOSE_PROJECT_NAME),
+    readServedCertificate(port),
+    askOurselves(port, '/livez').then(
+      (answer) => answer.release ?? null,
+      () => null,
+    ),
+    statfs(paths.root),
+  ]);
+  const tag = settings.IMAGE_TAG || null;
+  const unhealthy = findUnhealthy(containers);
+  return {
+    ok: unhealthy.length === 0 && served !== null && served === tag,
+    release: { tag, served },
+    services: containers.map(summarize),
+    unhealthy,
+    certificate,
+    disk: { freeBytes: disk.bavail * disk.bsize, totalBytes: disk.blocks * disk.bsize },
+  };
+}
+
+function summarize(container: Container): Status['services'][number] {
+  const isRunning = container.status === 'running';
+  const state = describeState(container);
+  return {
+    service: container.service,
+    state,
+    healthy: ['healthy', 'running', 'done'].includes(state),
+    upSeconds: isRunning ? Math.round((Date.now() - Date.parse(container.startedAt)) / 1000) : null,
+    restarts: container.restarts,
+    image: container.image,
+  };
+}
+
+function formatStatus(found: Status): string {
+  const { release, certificate, disk } = found;
+  const rows = found.services.map((one) => [
+    one.service,
+    one.state,
+    one.upSeconds === null ? '-' : formatAge(one.upSeconds),
+    one.restarts === 0 ? '' : `${one.restarts} restarts`,
+    one.image,
+  ]);
+  const served =
+    release.served === release.tag ? 'served by nginx' : `nginx serves ${release.served ?? 'nothing'}`;
+  const issuer = certificate?.selfSigned ? 'self-signed, browsers will warn' : certificate?.issuer;
+  return [
+    `release      ${release.tag ?? 'none'} (${served})`,
+    `certificate  ${certificate ? `${certificate.daysLeft} days left (${issuer})` : 'none served'}`,
+    `disk         ${formatBytes(disk.freeBytes)} free of ${formatBytes(disk.totalBytes)}`,
+    '',
+    formatTable([['SERVICE', 'STATE', 'UP', '', 'IMAGE'], ...rows]),
+    '',
+    found.ok
+      ? 'all is well'
+      : `not well: ${found.unhealthy.join(', ') || 'nginx does not serve the release'}`,
+  ].join('\n');
+}

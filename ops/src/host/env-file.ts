@@ -1,0 +1,75 @@
+import { chmod, readFile, stat } from 'node:fs/promises';
+import { parse } from 'dotenv';
+import { fillTemplate, findMalformedLines, replaceValues } from '../config/template.ts';
+import { type Settings, validateSettings } from '../config/validate.ts';
+import { EXIT, Failure } from '../report/failure.ts';
+import { note } from '../report/steps.ts';
+import { writeAtomically } from './files.ts';
+import { paths } from './paths.ts';
+
+const MODE = 0o600;
+
+/** Creates .env from .env.example unless it is there. Returns whether it was created. */
+export async function createEnvFile(): Promise<boolean> {
+  if (await envFileExists()) return false;
+  const example = await readFile(paths.envExample, 'utf8');
+  await writeAtomically(paths.env, fillTemplate(example, process.env), MODE);
+  return true;
+}
+
+export async function envFileExists(): Promise<boolean> {
+  return stat(paths.env).then(
+    () => true,
+    () => false,
+  );
+}
+
+/**
+ * Reads and validates the settings; nothing was changed when it throws.
+ * @throws Failure (exit 2) naming every bad key at once
+ */
+export async function loadSettings(): Promise<Settings> {
+  if (!(await envFileExists()))
+    throw new Failure('.env is missing: nothing has been deployed from this directory', {
+      next: 'make deploy',
+      exitCode: EXIT.usage,
+    });
+  return checkSettings(await readFile(paths.env, 'utf8'), '.env');
+}
+
+/** What a first deploy would write, validated before the file exists. */
+export async function previewSettings(): Promise<Settings> {
+  return checkSettings(
+    fillTemplate(await readFile(paths.envExample, 'utf8'), process.env),
+    'the environment',
+  );
+}
+
+function checkSettings(text: string, source: string): Settings {
+  const { settings, problems } = validateSettings(parse(text), process.env);
+  const all = [...findMalformedLines(text), ...problems];
+  if (all.length > 0 || !settings)
+    throw new Failure(`${source} is not valid:\n${all.map((problem) => `    ${problem}`).join('\n')}`, {
+      state: 'nothing was changed',
+      next: 'correct .env (every key is explained in .env.example) and run the same command again',
+      exitCode: EXIT.usage,
+    });
+  return settings;
+}
+
+/** Takes away everybody else's access to .env, saying so. */
+export async function securePermissions(): Promise<void> {
+  const { mode } = await stat(paths.env);
+  if ((mode & 0o077) === 0) return;
+  await chmod(paths.env, MODE);
+  note(
+    `note: .env was readable by others (mode ${(mode & 0o777).toString(8)}); it is 600 now. Consider new secrets.`,
+  );
+}
+
+/** Changes single values of .env: written beside it, synced, renamed. */
+export async function updateEnvFile(values: Record<string, string>): Promise<void> {
+  const text = await readFile(paths.env, 'utf8');
+  const updated = replaceValues(text, values);
+  if (updated !== text) await writeAtomically(paths.env, updated, MODE);
+}

@@ -1,0 +1,57 @@
+import { Command, CommanderError } from 'commander';
+import { createAdmin, createToken } from './commands/accounts.ts';
+import { deploy } from './commands/deploy.ts';
+import { dev } from './commands/dev.ts';
+import { image } from './commands/image.ts';
+import { logs, psql, start, stop } from './commands/services.ts';
+import { status } from './commands/status.ts';
+import { paths } from './host/paths.ts';
+import { EXIT, type ExitCode, Failure, formatFailure } from './report/failure.ts';
+
+/** Every verb, its options and what it calls. */
+function createProgram(finish: (code: ExitCode) => void): Command {
+  const program = new Command('atlas').exitOverride().showSuggestionAfterError();
+  const verb = (usage: string, description: string) => program.command(usage).description(description);
+
+  verb('deploy', 'bring this server to a release')
+    .option('--tag <tag>', 'an image tag; without it this checkout is built')
+    .option('--dry-run', 'print the plan and change nothing')
+    .action(async (options) => finish(await deploy(options)));
+  verb('status', 'release, containers, health, certificate, disk')
+    .option('--json', 'for scripts')
+    .action(async (options) => finish(await status(options)));
+  verb('logs [service]', 'follow the logs')
+    .option('--no-follow', 'print and end')
+    .option('--tail <lines>', 'lines to begin with', '100')
+    .action(async (service, options) => finish(await logs(service, options)));
+  verb('stop', 'stop every service; data stays').action(async () => finish(await stop()));
+  verb('start', 'start every service').action(async () => finish(await start()));
+  verb('psql [args...]', 'a psql session in the database').action(async (args) => finish(await psql(args)));
+  verb('token [name]', 'make an API token').action(async (name) => finish(await createToken(name)));
+  verb('admin [email]', 'make an administrator of the panel')
+    .option('--reset', 'give an existing administrator a new password')
+    .action(async (email, options) => finish(await createAdmin(email, options)));
+  verb('image', "build the service's image from this checkout")
+    .option('--tag <tag>', 'its tag; without it one made from its content')
+    .action(async (options) => finish(await image(options)));
+  verb('dev', 'api and worker from source with reload').action(async () => finish(await dev()));
+  return program;
+}
+
+async function main(): Promise<ExitCode> {
+  process.chdir(paths.root);
+  let exitCode: ExitCode = EXIT.done;
+  try {
+    await createProgram((code) => {
+      exitCode = code;
+    }).parseAsync();
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    if (!(error instanceof Failure)) throw error;
+    process.stderr.write(`\n${formatFailure(error)}\n`);
+    return error.exitCode;
+  }
+}
+
+process.exitCode = await main();

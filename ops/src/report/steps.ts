@@ -1,0 +1,36 @@
+import { performance } from 'node:perf_hooks';
+
+/** Progress goes to stderr; stdout is for results. */
+const out = process.stderr;
+
+/** One line of explanation outside a step. */
+export function note(text: string): void {
+  out.write(`${text}\n`);
+}
+
+export function formatSeconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(1)} s`;
+}
+
+/**
+ * Runs one step and prints one line for it with its seconds; on a terminal the line counts while it runs.
+ * The step's error passes through unchanged.
+ */
+export async function step<T>(label: string, action: () => Promise<T>): Promise<T> {
+  const started = performance.now();
+  const elapsed = () => formatSeconds(performance.now() - started).padStart(8);
+  const draw = () => out.write(`\r  ..   ${elapsed()}  ${label}`);
+  const timer = out.isTTY ? setInterval(draw, 200) : undefined;
+  const finish = (mark: string) => {
+    clearInterval(timer);
+    out.write(`${out.isTTY ? '\r' : ''}  ${mark.padEnd(4)} ${elapsed()}  ${label}\n`);
+  };
+  try {
+    const result = await action();
+    finish('ok');
+    return result;
+  } catch (error) {
+    finish('FAIL');
+    throw error;
+  }
+}
