@@ -1,0 +1,105 @@
+/** `make bench`: prints what a deploy, a start and a look cost on this machine. Results go to stdout. */
+
+import { request } from 'node:http';
+import { performance } from 'node:perf_hooks';
+import { execa } from 'execa';
+import { formatTable } from '../src/report/table.ts';
+import { createStack, removeStack, type Stack } from '../tests/e2e/create-stack.ts';
+import { startEmptyEngine } from './empty-engine.ts';
+
+/** Seconds of an action that must succeed. */
+async function time(
+  what: string,
+  action: () => Promise<{ exitCode: number; stderr: string }>,
+): Promise<number> {
+  process.stderr.write(`${what} …\n`);
+  const started = performance.now();
+  const outcome = await action();
+  if (outcome.exitCode !== 0) throw new Error(`${what} failed:\n${outcome.stderr}`);
+  return (performance.now() - started) / 1000;
+}
+
+const median = (values: number[]) =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+
+async function repeat(count: number, measure: () => Promise<number>): Promise<number> {
+  const values: number[] = [];
+  for (let round = 0; round < count; round += 1) values.push(await measure());
+  return median(values);
+}
+
+const isReady = (address: string) =>
+  new Promise<boolean>((resolve) => {
+    const call = request({ host: address, port: 3000, path: '/readyz', timeout: 1000 }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode === 200);
+    });
+    call.once('error', () => resolve(false));
+    call.end();
+  });
+
+/** Seconds from the engine starting the api's process to its first 200 on /readyz, asked directly. */
+async function bootSeconds(stack: Stack, environment: Record<string, string>): Promise<number> {
+  const inspect = async (format: string) =>
+    (await execa('docker', ['inspect', '--format', format, `${stack.project}-api-1`], { env: environment }))
+      .stdout;
+  const network = `{{(index .NetworkSettings.Networks "${stack.project}_data").IPAddress}}`;
+  await execa('docker', ['restart', `${stack.project}-api-1`], { env: environment });
+  const startedAt = Date.parse(await inspect('{{.State.StartedAt}}'));
+  const address = await inspect(network);
+  for (;;) {
+    if (await isReady(address)) return (Date.now() - startedAt) / 1000;
+    if (Date.now() - startedAt > 60_000) throw new Error('the api is not ready after 60 s');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** Megabytes that each container uses, as `docker stats` counts them. */
+async function memory(stack: Stack, environment: Record<string, string>): Promise<Map<string, number>> {
+  const { stdout } = await execa('docker', ['stats', '--no-stream', '--format', '{{.Name}} {{.MemUsage}}'], {
+    env: environment,
+  });
+  const used = new Map<string, number>();
+  for (const line of stdout.split('\n')) {
+    const [, service, value, unit] =
+      /^\S+?-([a-z_]+)-\d+ ([\d.]+)(\w+)/.exec(line.replace(stack.project, 'x')) ?? [];
+    if (service)
+      used.set(
+        service,
+        (Number(value) * ({ KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }[unit ?? ''] ?? 1)) / 1e6,
+      );
+  }
+  return used;
+}
+
+async function measure(stack: Stack, environment: Record<string, string>): Promise<string[][]> {
+  const seconds = (value: number) => `${value.toFixed(2)} s`;
+  const cold = await time('cold make deploy', () => stack.make('deploy'));
+  const warm = await repeat(3, () => time('warm make deploy', () => stack.make('deploy')));
+  const status = await repeat(5, () => time('make status', () => stack.make('status')));
+  const boot = await repeat(5, () => bootSeconds(stack, environment));
+  // An idle minute: start-up garbage is collected and connections have settled.
+  await new Promise((resolve) => setTimeout(resolve, 60_000));
+  const used = await memory(stack, environment);
+  const total = [...used.values()].reduce((sum, value) => sum + value, 0);
+  return [
+    ['WHAT', 'MEASURED', 'GOAL'],
+    ['cold make deploy, from an engine with no images', seconds(cold), '-'],
+    ['warm make deploy, nothing changed (median of 3)', seconds(warm), '< 5 s'],
+    ['make status (median of 5)', seconds(status), '< 1.5 s'],
+    ['api, process start to ready (median of 5)', seconds(boot), '< 1.5 s'],
+    ['idle memory of all containers', `${total.toFixed(0)} MB`, '< 400 MB'],
+    ...[...used].map(([service, value]) => [`  ${service}`, `${value.toFixed(0)} MB`, '']),
+  ];
+}
+
+const engine = await startEmptyEngine();
+const environment = { DOCKER_HOST: engine.host };
+const stack = await createStack('atlas-bench', environment);
+try {
+  const rows = await measure(stack, environment);
+  process.stdout.write(`${formatTable(rows)}\n`);
+} finally {
+  await removeStack(stack);
+  await engine.stop();
+}

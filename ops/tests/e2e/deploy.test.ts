@@ -1,0 +1,199 @@
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { expect } from 'chai';
+import { send } from './client.ts';
+import { freePort } from './create-stack.ts';
+import { stack } from './stack.ts';
+
+interface StatusJson {
+  ok: boolean;
+  release: { tag: string; served: string };
+  services: { service: string; healthy: boolean; state: string }[];
+  certificate: { daysLeft: number; selfSigned: boolean };
+  disk: { freeBytes: number };
+}
+
+const status = async () => JSON.parse((await stack().make('status', { JSON: '1' })).stdout) as StatusJson;
+
+async function containerIds(): Promise<Record<string, string>> {
+  const format = '{{.Label "com.docker.compose.service"}} {{.ID}}';
+  const filter = `label=com.docker.compose.project=${stack().project}`;
+  const { stdout } = await stack().sh('docker', 'ps', '--all', '--filter', filter, '--format', format);
+  return Object.fromEntries(stdout.split('\n').map((line) => line.split(' ')));
+}
+
+describe('make deploy', function () {
+  this.timeout(300_000);
+
+  it('ends with eight containers in a good state and the release served over HTTPS', async () => {
+    const found = await status();
+    expect(found.services.map((one) => one.service)).to.have.members([
+      ...['nginx', 'certbot', 'api', 'worker', 'migrate', 'postgres', 'redis_cache', 'redis_queue'],
+    ]);
+    expect(found.services.filter((one) => !one.healthy)).to.deep.equal([]);
+    expect(found.ok).to.equal(true);
+    expect(found.release.served)
+      .to.equal(found.release.tag)
+      .and.match(/^local-[0-9a-f]{12}$/);
+    expect(found.certificate).to.include({ selfSigned: true });
+    expect(found.certificate.daysLeft).to.be.within(360, 366);
+  });
+
+  it('wrote .env for its owner alone, with secrets that differ', () => {
+    const file = path.join(stack().directory, '.env');
+    expect(statSync(file).mode & 0o777).to.equal(0o600);
+    const secrets = Object.entries(stack().settings()).filter(([key]) => /PASSWORD|SECRET/.test(key));
+    expect(secrets).to.have.length(5);
+    expect(new Set(secrets.map(([, value]) => value)).size).to.equal(5);
+  });
+
+  it('run again changes nothing', async () => {
+    const before = await containerIds();
+    const outcome = await stack().make('deploy');
+    expect(outcome.exitCode, outcome.stderr).to.equal(0);
+    expect(await containerIds()).to.deep.equal(before);
+  });
+
+  it('leaves exactly what plain `docker compose up -d` wants', async () => {
+    const before = await containerIds();
+    const outcome = await stack().sh('docker', 'compose', 'up', '--detach', '--wait', 'nginx', 'worker');
+    expect(outcome.exitCode, outcome.stderr).to.equal(0);
+    expect(await containerIds()).to.deep.equal(before);
+  });
+
+  it('redirects plain HTTP to the published HTTPS port', async () => {
+    const answer = await fetch(`http://localhost:${stack().httpPort}/api/salons?city=x`, {
+      redirect: 'manual',
+    });
+    expect(answer.status).to.equal(301);
+    expect(answer.headers.get('location')).to.equal(
+      `https://localhost:${stack().httpsPort}/api/salons?city=x`,
+    );
+  });
+
+  it('reloads nginx when its configuration changes, and refuses a broken one while serving on', async () => {
+    const file = path.join(stack().directory, 'nginx/conf.d/site.conf');
+    const original = readFileSync(file, 'utf8');
+    try {
+      writeFileSync(file, original.replace('server_name _;', 'server_name _ changed.example;'));
+      expect((await stack().make('deploy')).stderr).to.contain('reload the changed nginx configuration');
+      writeFileSync(file, `${original}\nnonsense;\n`);
+      const outcome = await stack().make('deploy');
+      expect(outcome.exitCode).to.equal(2); // make's own code for a failed recipe
+      expect(outcome.stderr).to.contain('unknown directive "nonsense"');
+      expect((await send('GET', '/livez')).status).to.equal(200);
+    } finally {
+      writeFileSync(file, original);
+    }
+    expect((await stack().make('deploy')).exitCode).to.equal(0);
+  });
+});
+
+describe('bad input to make deploy', function () {
+  this.timeout(300_000);
+
+  const refused = async (variables: Record<string, string>, environment: Record<string, string> = {}) => {
+    const before = await containerIds();
+    const outcome = await stack().make('deploy', variables, environment);
+    expect(outcome.exitCode, outcome.stderr).to.not.equal(0);
+    expect(await containerIds(), 'what ran goes on running').to.deep.equal(before);
+    return outcome.stderr;
+  };
+
+  it('an unknown TAG: named, with the tags there are, nothing changed', async () => {
+    const message = await refused({ TAG: 'v9.9.9' });
+    expect(message).to.contain('release v9.9.9 is neither on this server nor can it be pulled');
+    expect(message).to.contain(stack().settings().IMAGE_TAG);
+  });
+
+  it('a TAG that is no tag', async () => {
+    expect(await refused({ TAG: 'v1;id' })).to.contain('is not an image tag');
+  });
+
+  it('every bad key of .env at once', async () => {
+    const environment = { HTTP_PORT: 'eighty', UPLOAD_MAX_MB: '9999', LOG_LEVEL: 'loud' };
+    const message = await refused({}, environment);
+    for (const key of Object.keys(environment)) expect(message).to.contain(`${key}: expected`);
+  });
+
+  it('an unknown key and a malformed line in .env', async () => {
+    const file = path.join(stack().directory, '.env');
+    const original = readFileSync(file, 'utf8');
+    try {
+      writeFileSync(file, `${original}HTPP_PORT=1\nnonsense\n`);
+      expect(await refused({}))
+        .to.contain('did you mean HTTP_PORT?')
+        .and.contain('not KEY=value');
+    } finally {
+      writeFileSync(file, original);
+    }
+  });
+
+  it('.env readable by others: put right, with a note', async () => {
+    const file = path.join(stack().directory, '.env');
+    chmodSync(file, 0o644);
+    const outcome = await stack().make('deploy');
+    expect(outcome.exitCode).to.equal(0);
+    expect(outcome.stderr).to.contain('.env was readable by others (mode 644)');
+    expect(statSync(file).mode & 0o777).to.equal(0o600);
+  });
+
+  it('a port that is taken: says by which process', async () => {
+    const server = createServer();
+    const portNumber = await freePort();
+    await new Promise<void>((resolve) => server.listen(portNumber, resolve));
+    try {
+      // Another project name: for this stack's own nginx the ports are its own.
+      const environment = { COMPOSE_PROJECT_NAME: `${stack().project}-other`, HTTP_PORT: String(portNumber) };
+      const message = await refused({}, environment);
+      expect(message).to.contain(`port ${portNumber} is taken by node (pid ${process.pid})`);
+      expect(message).to.match(
+        new RegExp(`port ${stack().httpsPort} is taken by container ${stack().project}-nginx-1`),
+      );
+    } finally {
+      server.close();
+    }
+  });
+
+  it('a second deploy while one runs: told who holds the lock', async () => {
+    const [first, second] = await Promise.all([stack().make('deploy'), stack().make('deploy')]);
+    const codes = [first.exitCode, second.exitCode].sort();
+    // Both may win when the first ends before the second asks; never may both run at once.
+    if (codes[1] !== 0)
+      expect(`${first.stderr}${second.stderr}`).to.contain('another command is changing this server: deploy');
+    expect(codes[0]).to.equal(0);
+  });
+
+  it('an image that does not start: its own last lines are shown and the former release serves again', async () => {
+    const { project, settings, sh } = stack();
+    const good = settings().IMAGE_TAG;
+    const dockerfile = path.join(stack().directory, '.atlas/Broken.Dockerfile');
+    writeFileSync(
+      dockerfile,
+      `FROM ${project}:${good}\nENTRYPOINT ["node","-e","if(process.argv[1]!=='migrate'){console.error('out of cheese');process.exit(1)}"]\n`,
+    );
+    const built = await sh(
+      'docker',
+      'build',
+      '--quiet',
+      '--file',
+      dockerfile,
+      '--tag',
+      `${project}:broken`,
+      '.atlas',
+    );
+    expect(built.exitCode, built.stderr).to.equal(0);
+    const outcome = await stack().make('deploy', { TAG: 'broken' });
+    expect(outcome.exitCode).to.not.equal(0);
+    expect(outcome.stderr).to.contain('out of cheese').and.contain(`release ${good} serves again`);
+    expect(settings().IMAGE_TAG).to.equal(good);
+    const answer = await send('GET', '/readyz');
+    expect(answer.status).to.equal(200);
+    expect(answer.headers['x-release']).to.equal(good);
+    const ledger = readFileSync(path.join(stack().directory, '.atlas/ledger.jsonl'), 'utf8')
+      .trim()
+      .split('\n');
+    expect(JSON.parse(ledger.at(-1) ?? '')).to.include({ tag: 'broken', result: 'undone' });
+  });
+});
