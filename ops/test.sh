@@ -12,7 +12,7 @@ main() {
   cd -- "$root"
   ops/bootstrap.sh run --all --packages 'shellcheck postgresql redis-server chromium openssl iproute2'
   if ! reason=$(ops/bootstrap.sh run --all --engine 2>&1); then
-    export ATLAS_NO_ENGINE="no container engine: ${reason##*error: }"
+    export TEST_NO_ENGINE="no container engine: ${reason##*error: }"
   else
     printf '%s' "${reason:+$reason$'\n'}" >&2
   fi

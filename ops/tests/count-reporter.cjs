@@ -8,7 +8,7 @@ module.exports = class CountReporter extends reporters.Spec {
     runner.once('end', () => {
       const { passes, failures, pending } = this.stats;
       writeFileSync(
-        process.env.ATLAS_COUNTS,
+        process.env.TEST_COUNTS,
         JSON.stringify({ passed: passes, failed: failures, skipped: pending }),
       );
     });

@@ -38,7 +38,7 @@ function runSuite(name: string): Counts {
     {
       cwd: path.join(root, suite.directory),
       stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, ATLAS_COUNTS: countsFile },
+      env: { ...process.env, TEST_COUNTS: countsFile },
     },
   );
   try {
@@ -67,7 +67,7 @@ for (const name of names.length > 0 ? names : Object.keys(SUITES)) {
 const skippedInCi = process.env.CI === 'true' && total.skipped > 0;
 if (skippedInCi)
   console.log(
-    `\nCI=true and ${total.skipped} tests were skipped: ${process.env.ATLAS_NO_ENGINE ?? 'see above'}`,
+    `\nCI=true and ${total.skipped} tests were skipped: ${process.env.TEST_NO_ENGINE ?? 'see above'}`,
   );
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exitCode = total.failed > 0 || skippedInCi || total.passed === 0 ? 1 : 0;

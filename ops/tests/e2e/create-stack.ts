@@ -104,7 +104,7 @@ export async function createStack(name: string, environment: Record<string, stri
 
 /** Removes what the stack created, by its own names only. */
 export async function removeStack({ project, directory, sh }: Stack): Promise<void> {
-  if (process.env.ATLAS_KEEP_STACK) {
+  if (process.env.TEST_KEEP_STACK) {
     console.log(`      kept: ${directory} (${project})`);
     return;
   }

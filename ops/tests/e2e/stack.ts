@@ -9,7 +9,7 @@ export function stack(): Stack {
 }
 
 before(async function () {
-  if (process.env.ATLAS_NO_ENGINE) return this.skip();
+  if (process.env.TEST_NO_ENGINE) return this.skip();
   this.timeout(20 * 60_000);
   current = await createStack('atlas-e2e');
   const started = Date.now();

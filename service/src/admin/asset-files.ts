@@ -1,0 +1,34 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ASSETS, type AssetSource } from './asset-list.ts';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+
+/** The root folder of a package, whatever its main file is. */
+function packageRoot(name: string, from: string): string {
+  const main = createRequire(from).resolve(name);
+  const folder = path.join('node_modules', name, '/');
+  return main.slice(0, main.lastIndexOf(folder) + folder.length);
+}
+
+function sourcePath({ from, file }: AssetSource): string {
+  if (from === 'atlas') return path.join(here, 'assets', file);
+  const adminjs = packageRoot('adminjs', import.meta.url);
+  // The design system is adminjs's own dependency: ask for it from there, so that the versions match.
+  const root = from === 'adminjs' ? adminjs : packageRoot(from, path.join(adminjs, 'index.js'));
+  return path.join(root, file);
+}
+
+/** Asset name -> file, as the sources and node_modules have them. */
+export function sourceAssets(): Map<string, string> {
+  return new Map(Object.entries(ASSETS).map(([name, source]) => [name, sourcePath(source)]));
+}
+
+/** Asset name -> file: the copies beside the bundle when this runs from one, else the sources. */
+export function assetFiles(): Map<string, string> {
+  const copies = path.join(here, 'admin-assets');
+  if (!existsSync(copies)) return sourceAssets();
+  return new Map(Object.keys(ASSETS).map((name) => [name, path.join(copies, name)]));
+}

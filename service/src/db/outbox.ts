@@ -1,0 +1,55 @@
+import type { Knex } from 'knex';
+import type { Variant } from './photos.ts';
+
+/** A photo that the media queue owes its variants. */
+export interface OwedPhoto {
+  id: number;
+  jobVersion: number;
+}
+
+/**
+ * Photos in state 'uploaded' that were queued last more than `olderThanSeconds` ago, longest waiting
+ * first. They count as queued now, so that the next sweep leaves them alone for as long again.
+ */
+export async function takeOwedPhotos(
+  db: Knex,
+  olderThanSeconds: number,
+  limit: number,
+): Promise<OwedPhoto[]> {
+  const owed = db('photos')
+    .where('state', 'uploaded')
+    .whereRaw("queued_at < now() - ? * interval '1 second'", [olderThanSeconds])
+    .orderBy('queued_at')
+    .limit(limit)
+    // Two workers sweeping at once take different rows.
+    .forUpdate()
+    .skipLocked()
+    .select('id');
+  const rows = await db('photos')
+    .whereIn('id', owed)
+    .update({ queued_at: db.fn.now() })
+    .returning(['id', 'job_version']);
+  return rows.map((row) => ({ id: Number(row.id), jobVersion: row.job_version }));
+}
+
+/** The next job version: a queue ignores an id that it still remembers as finished. */
+export async function bumpJobVersion(db: Knex, id: number): Promise<number | undefined> {
+  const [row] = await db('photos')
+    .where({ id, state: 'uploaded' })
+    .increment('job_version')
+    .returning('job_version');
+  return row?.job_version;
+}
+
+/** Records the finished variants. False when the photo was deleted meanwhile: its files must go too. */
+export async function markReady(db: Knex, id: number, variants: Variant[]): Promise<boolean> {
+  const done = { state: 'ready', variants: JSON.stringify(variants), error: null };
+  return (await db('photos').where({ id }).update(done)) > 0;
+}
+
+/** Records that a photo will never have variants, and why, in words for the person who uploaded it. */
+export async function markFailed(db: Knex, id: number, error: string, attempts: number): Promise<void> {
+  await db('photos')
+    .where({ id, state: 'uploaded' })
+    .update({ state: 'failed', error: error.slice(0, 500), attempts });
+}

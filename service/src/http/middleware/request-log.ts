@@ -1,0 +1,32 @@
+import { randomUUID } from 'node:crypto';
+import type { Middleware } from 'koa';
+import type { Logger } from '../../log.ts';
+
+const REQUEST_ID = /^[\w.:-]{8,128}$/;
+// Asked every few seconds by the engine; not worth a line each.
+const QUIET = new Set(['/livez', '/readyz']);
+
+/**
+ * Gives the request its id, the proxy's when that has a sane form, and logs one line when the answer is
+ * finished or the client has gone. The query string stays out of the log: people search for names.
+ */
+export function requestLog(log: Logger): Middleware {
+  return async (ctx, next) => {
+    const started = performance.now();
+    const given = ctx.get('X-Request-Id');
+    const requestId = REQUEST_ID.test(given) ? given : randomUUID();
+    ctx.state.requestId = requestId;
+    ctx.state.log = log.child({ requestId });
+    ctx.set('X-Request-Id', requestId);
+    ctx.res.once('close', () => {
+      const level = QUIET.has(ctx.path) ? 'debug' : 'info';
+      const ms = Math.round((performance.now() - started) * 10) / 10;
+      const { method, path, ip } = ctx;
+      ctx.state.log[level](
+        { method, path, status: ctx.res.statusCode, ms, ip, aborted: !ctx.res.writableFinished || undefined },
+        'request',
+      );
+    });
+    await next();
+  };
+}

@@ -1,0 +1,81 @@
+import { type Job, Queue, Worker, type WorkerOptions } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { type JobDependencies, processMedia, recordFailure } from './media.ts';
+import { MAINTENANCE, MEDIA, type MediaJob, mediaQueue } from './queues.ts';
+import { sweep } from './sweeper.ts';
+
+/** How often and how late; tests shorten these. */
+export interface SweepTimes {
+  everySeconds: number;
+  staleAfterSeconds: number;
+}
+
+const defaultSweep: SweepTimes = { everySeconds: 30, staleAfterSeconds: 60 };
+
+/** The running job processors of one worker process. */
+export interface Workers {
+  media: Worker<MediaJob>;
+  /** Takes no new jobs and waits for the running ones; after `deadlineSeconds` they are left to be retried. */
+  close(deadlineSeconds: number): Promise<void>;
+}
+
+/**
+ * Starts processing both queues. `redis` is a worker connection (jobs/queues.ts), `producer` a producer's one.
+ */
+export function startWorkers(
+  deps: JobDependencies,
+  { redis, producer }: { redis: Redis; producer: Redis },
+  times = defaultSweep,
+): Workers {
+  const onError = (err: Error) => deps.log.debug({ err }, 'queue connection');
+  const queue = mediaQueue(producer, onError);
+  // After a SIGKILL a job is back in 16 s with these, in 61 s with the defaults.
+  const options: WorkerOptions = {
+    connection: redis,
+    lockDuration: 15_000,
+    stalledInterval: 5_000,
+    maxStalledCount: 2,
+  };
+  const media = new Worker<MediaJob>(MEDIA, (job) => processMedia(deps, job), { ...options, concurrency: 2 });
+  media.on('failed', (job, error) => {
+    recordFailure(deps, job, error).catch((err) => deps.log.error({ err }, 'failure not recorded'));
+  });
+  media.on('completed', (job) => deps.log.info({ jobId: job.id }, 'media job done'));
+  const maintenance = new Worker(
+    MAINTENANCE,
+    async (_job: Job) => sweep({ db: deps.db, queue, redis: producer }, times.staleAfterSeconds),
+    options,
+  );
+  for (const worker of [media, maintenance]) worker.on('error', onError);
+  const schedule = scheduleSweeps(producer, times, onError);
+  const closing = [schedule, queue, maintenance, media];
+  return { media, close: (deadlineSeconds) => closeAll(closing, [media, maintenance], deadlineSeconds) };
+}
+
+/**
+ * Keeps one sweep scheduled for all workers together. Written again on every connection: a Redis that lost its
+ * data has lost the schedule too, and then nothing else would bring the jobs back.
+ */
+function scheduleSweeps(producer: Redis, times: SweepTimes, onError: (error: Error) => void): Queue {
+  const queue = new Queue(MAINTENANCE, { connection: producer });
+  queue.on('error', onError);
+  const job = { name: 'sweep', opts: { removeOnComplete: 10, removeOnFail: 100 } };
+  const schedule = () => {
+    queue.upsertJobScheduler('sweep', { every: times.everySeconds * 1000 }, job).catch(onError);
+  };
+  if (producer.status === 'ready') schedule();
+  producer.on('ready', schedule);
+  return queue;
+}
+
+async function closeAll(all: (Queue | Worker)[], workers: Worker[], deadlineSeconds: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), deadlineSeconds * 1000);
+  });
+  const closed = Promise.allSettled(all.map((one) => one.close()));
+  const outcome = await Promise.race([closed, late]);
+  clearTimeout(timer);
+  // worker.close() has no cap of its own. A job left behind is stalled, and another worker takes it.
+  if (outcome === 'late') for (const worker of workers) worker.close(true).catch(() => {});
+}

@@ -1,0 +1,31 @@
+import { UsageError } from './errors.ts';
+
+/** A role of the image: takes the rest of the command line, answers with the process's exit code. */
+type Role = (args: string[], env: NodeJS.ProcessEnv) => Promise<number>;
+
+/** Each role is loaded only when asked for: `health` must not pay for the api. */
+const roles: Record<string, () => Promise<Role>> = {
+  api: async () => (await import('./api.ts')).runApi,
+  worker: async () => (await import('./worker.ts')).runWorker,
+  migrate: async () => (await import('./migrate.ts')).runMigrate,
+  config: async () => (await import('./config-check.ts')).runConfigCheck,
+  token: async () => (await import('./token.ts')).runToken,
+  admin: async () => (await import('./admin-user.ts')).runAdminUser,
+  health: async () => (await import('./health.ts')).runHealth,
+};
+
+async function main([name = 'api', ...args]: string[]): Promise<number> {
+  const load = Object.hasOwn(roles, name) ? roles[name] : undefined;
+  if (!load)
+    throw new UsageError(`unknown role "${name}"; expected one of: ${Object.keys(roles).join(', ')}`);
+  const role = await load();
+  return role(args, process.env);
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  const usage = error instanceof UsageError;
+  process.stderr.write(`${usage ? error.message : error instanceof Error ? error.stack : error}\n`);
+  process.exitCode = usage ? 2 : 1;
+}
