@@ -2,7 +2,7 @@
 # usage: ops/check.sh        (make check)
 #
 # Everything that can be known without a container engine, fast: format and lint (with the import arrows),
-# types, shellcheck, the compose files, nginx's configuration where nginx is installed, unit tests.
+# types, shellcheck, the compose files where docker compose is installed, unit tests.
 set -Eeuo pipefail
 
 failed=()

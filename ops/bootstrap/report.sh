@@ -15,7 +15,7 @@ fail_usage() {
 
 # Before the first change; nothing to do leaves no log.
 open_log() {
-  mkdir -p "$(dirname -- "$log")"
+  (umask 077 && mkdir -p "$(dirname -- "$log")")
   [[ -n ${log_is_open:-} ]] || : >"$log"
   log_is_open=1
 }

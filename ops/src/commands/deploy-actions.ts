@@ -1,19 +1,17 @@
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Settings } from '../config/validate.ts';
-import { createCompose, listContainers } from '../host/compose.ts';
+import { bringUp, createCompose } from '../host/compose.ts';
 import { loadSettings, updateEnvFile } from '../host/env-file.ts';
 import { askOurselves } from '../host/http.ts';
 import { buildServiceImage, ensureBaseImages, pullServiceImage } from '../host/images.ts';
 import { BASE_IMAGE_KEYS } from '../plan/base-images.ts';
-import { findUnhealthy } from '../plan/containers.ts';
 import type { DeployFacts, StepId } from '../plan/deploy.ts';
-import { Failure } from '../report/failure.ts';
+import { Failure, formatFailure } from '../report/failure.ts';
 import { note } from '../report/steps.ts';
 import { nginxConfigDigest, nginxDigestFile } from './deploy-facts.ts';
 
 const CHECK_SECONDS = 30;
-const START_SECONDS = 180;
 const DATA_SERVICES = ['postgres', 'redis_cache', 'redis_queue'];
 
 export type DeployActions = Record<StepId, () => Promise<void>> & {
@@ -39,16 +37,7 @@ export function createDeployActions(initial: Settings, facts: DeployFacts): Depl
     },
     build: () => buildServiceImage(settings, tag),
     pull: () => pullServiceImage(settings, tag),
-    data: async () => {
-      await compose().run(
-        'up',
-        '--detach',
-        '--wait',
-        '--wait-timeout',
-        String(START_SECONDS),
-        ...DATA_SERVICES,
-      );
-    },
+    data: () => bringUp(compose(), ...DATA_SERVICES),
     migrate: async () => {
       const outcome = await compose().attempt('run', '--rm', '--no-deps', '-T', 'migrate');
       if (outcome.exitCode === 0) return;
@@ -61,25 +50,8 @@ export function createDeployActions(initial: Settings, facts: DeployFacts): Depl
     },
     up: async () => {
       replacing = true;
-      const outcome = await compose().attempt(
-        'up',
-        '--detach',
-        '--wait',
-        '--wait-timeout',
-        String(START_SECONDS),
-      );
-      const unhealthy = findUnhealthy(await listContainers(settings.COMPOSE_PROJECT_NAME));
-      // `up --wait` counts the finished one-shot as a failure in some versions: the containers decide.
-      if (unhealthy.length === 0) {
-        await rememberNginxConfig();
-        return;
-      }
-      const log = (await Promise.all(unhealthy.map((service) => compose().lastLogLines(service)))).join('\n');
-      throw new Failure(`not healthy: ${unhealthy.join(', ')}`, {
-        command: outcome.command,
-        log: `${outcome.stderr.split('\n').slice(-3).join('\n')}\n${log}`,
-        next: `make logs SERVICE=${unhealthy[0]}`,
-      });
+      await bringUp(compose());
+      await rememberNginxConfig();
     },
     nginx: async () => {
       // A reload signal "succeeds" on a bad configuration: test it first.
@@ -92,21 +64,14 @@ export function createDeployActions(initial: Settings, facts: DeployFacts): Depl
     undo: async () => {
       if (!replacing || !currentTag || currentTag === tag) return false;
       note(`undo: putting release ${currentTag} back`);
-      const former = createCompose(settings, { IMAGE_TAG: currentTag });
-      const outcome = await former.attempt(
-        'up',
-        '--detach',
-        '--wait',
-        '--wait-timeout',
-        String(START_SECONDS),
-      );
-      const unhealthy = findUnhealthy(await listContainers(settings.COMPOSE_PROJECT_NAME));
-      note(
-        unhealthy.length === 0
-          ? `undo: release ${currentTag} serves again`
-          : `undo: not healthy: ${unhealthy.join(', ')}\n${outcome.stderr}`,
-      );
-      return unhealthy.length === 0;
+      try {
+        await bringUp(createCompose(settings, { IMAGE_TAG: currentTag }));
+        note(`undo: release ${currentTag} serves again`);
+        return true;
+      } catch (error) {
+        note(`undo: failed\n${error instanceof Failure ? formatFailure(error) : error}`);
+        return false;
+      }
     },
   };
 }

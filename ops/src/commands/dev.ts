@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { createCompose, listContainers } from '../host/compose.ts';
+import { bringUp, createCompose, listContainers } from '../host/compose.ts';
 import { createEnvFile, loadSettings } from '../host/env-file.ts';
 import { attach } from '../host/exec.ts';
 import { ensureBaseImages, findImageIds } from '../host/images.ts';
@@ -19,11 +19,10 @@ export async function dev(): Promise<ExitCode> {
   await createEnvFile();
   await prepareBaseImages();
   const settings = await loadSettings();
+  await refuseBesideDeployment(settings.COMPOSE_PROJECT_NAME);
   // compose reads all its files, so the image of the services that do not run here needs some name too.
   const compose = createCompose(settings, { IMAGE_TAG: settings.IMAGE_TAG || 'dev' });
-  await step('postgres and both Redis up and healthy', async () => {
-    await compose.run('up', '--detach', '--wait', ...DATA);
-  });
+  await step('postgres and both Redis up and healthy', () => bringUp(compose, ...DATA));
   const containers = await listContainers(settings.COMPOSE_PROJECT_NAME);
   const address = (service: string) => addressOf(containers, service);
   const uploads = path.join(paths.uploads, 'dev');
@@ -45,6 +44,19 @@ export async function dev(): Promise<ExitCode> {
   note('api on http://localhost:3000, worker health on http://localhost:3001; Ctrl-C ends both');
   await Promise.all([role('api', '3000', '--watch'), role('worker', '3001', '--watch')]);
   return EXIT.done;
+}
+
+/** One queue, two workers with different files: a job would go to whichever asks first. */
+async function refuseBesideDeployment(project: string): Promise<void> {
+  const running = (await listContainers(project)).filter(
+    ({ service, status }) => status === 'running' && ['api', 'worker'].includes(service),
+  );
+  if (running.length === 0) return;
+  throw new Failure('the deployed api and worker run in this project; dev would share their queue', {
+    state: 'nothing was changed',
+    next: 'docker compose stop api worker, then make dev',
+    exitCode: EXIT.usage,
+  });
 }
 
 async function prepareBaseImages(): Promise<void> {

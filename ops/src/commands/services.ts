@@ -1,8 +1,8 @@
-import { createCompose, listContainers } from '../host/compose.ts';
+import { bringUp, createCompose } from '../host/compose.ts';
 import { loadSettings } from '../host/env-file.ts';
 import { attach } from '../host/exec.ts';
 import { withLock } from '../host/lock.ts';
-import { findUnhealthy, SERVICES } from '../plan/containers.ts';
+import { SERVICES } from '../plan/containers.ts';
 import { EXIT, type ExitCode, Failure } from '../report/failure.ts';
 import { step } from '../report/steps.ts';
 
@@ -41,22 +41,7 @@ export async function start(): Promise<ExitCode> {
   if (!settings.IMAGE_TAG)
     throw new Failure('nothing has been deployed yet', { next: 'make deploy', exitCode: EXIT.usage });
   return withLock('start', async () => {
-    await step(`all services on ${settings.IMAGE_TAG}, healthy`, async () => {
-      const outcome = await createCompose(settings).attempt(
-        'up',
-        '--detach',
-        '--wait',
-        '--wait-timeout',
-        '180',
-      );
-      const unhealthy = findUnhealthy(await listContainers(settings.COMPOSE_PROJECT_NAME));
-      if (unhealthy.length > 0)
-        throw new Failure(`not healthy: ${unhealthy.join(', ')}`, {
-          command: outcome.command,
-          log: outcome.stderr,
-          next: `make logs SERVICE=${unhealthy[0]}`,
-        });
-    });
+    await step(`all services on ${settings.IMAGE_TAG}, healthy`, () => bringUp(createCompose(settings)));
     return EXIT.done;
   });
 }

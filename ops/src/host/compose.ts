@@ -1,5 +1,6 @@
 import type { Settings } from '../config/validate.ts';
-import type { Container } from '../plan/containers.ts';
+import { type Container, findUnhealthy, SERVICES } from '../plan/containers.ts';
+import { Failure } from '../report/failure.ts';
 import { attempt, lastLines, run } from './exec.ts';
 
 /**
@@ -8,7 +9,7 @@ import { attempt, lastLines, run } from './exec.ts';
  */
 export function createCompose(settings: Settings, overrides: Partial<Settings> = {}) {
   const env = { ...settings, ...overrides } as Record<string, string>;
-  const args = (...rest: string[]) => ['compose', ...rest];
+  const args = (...rest: string[]) => ['compose', '--progress', 'quiet', ...rest];
 
   return {
     env,
@@ -32,6 +33,48 @@ export function createCompose(settings: Settings, overrides: Partial<Settings> =
 }
 
 export type Compose = ReturnType<typeof createCompose>;
+
+const START_SECONDS = 180;
+
+/**
+ * Brings services up and waits until they are healthy; without names all of them, and then every service of
+ * the topology must be. @throws Failure with the last lines of each container that is not
+ */
+export async function bringUp(compose: Compose, ...services: string[]): Promise<void> {
+  const wanted: readonly string[] = services.length > 0 ? services : SERVICES;
+  await wakeCrashLoops(compose, wanted);
+  const outcome = await compose.attempt(
+    'up',
+    '--detach',
+    '--wait',
+    '--wait-timeout',
+    String(START_SECONDS),
+    ...services,
+  );
+  // `up --wait` counts the finished one-shot as a failure in some versions: the containers decide.
+  const found = findUnhealthy(await listContainers(projectOf(compose)));
+  const unhealthy = found.filter((service) => wanted.includes(service));
+  if (unhealthy.length === 0) return;
+  const logs = await Promise.all(unhealthy.map((service) => compose.lastLogLines(service)));
+  throw new Failure(`not healthy: ${unhealthy.join(', ')}`, {
+    command: outcome.command,
+    log: [outcome.stderr, ...logs].filter((text) => text.trim()).join('\n'),
+    next: `make logs SERVICE=${unhealthy[0]}`,
+  });
+}
+
+const projectOf = (compose: Compose) => compose.env.COMPOSE_PROJECT_NAME ?? '';
+
+/**
+ * A container that crashed often waits up to a minute before the engine tries again, and `up` neither wakes
+ * it nor waits for it: what made it crash may be mended by now.
+ */
+async function wakeCrashLoops(compose: Compose, services: readonly string[]): Promise<void> {
+  const looping = (await listContainers(projectOf(compose)))
+    .filter(({ service, status }) => status === 'restarting' && services.includes(service))
+    .map(({ service }) => service);
+  if (looping.length > 0) await compose.attempt('restart', '--no-deps', ...looping);
+}
 
 interface Inspected {
   Id: string;

@@ -1,4 +1,13 @@
-import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -153,6 +162,35 @@ describe('bad input to make deploy', function () {
       );
     } finally {
       server.close();
+    }
+  });
+
+  it('a disk with under 2 GB free', async () => {
+    const { directory, sh } = stack();
+    const small = `${directory}-small`;
+    mkdirSync(small);
+    await sh('mount', '-t', 'tmpfs', '-o', 'size=1g', 'atlas-e2e', small);
+    try {
+      await sh('git', 'clone', '--quiet', directory, small);
+      symlinkSync(path.join(directory, 'node_modules'), path.join(small, 'node_modules'));
+      const environment = {
+        COMPOSE_PROJECT_NAME: `${stack().project}-small`,
+        HTTP_PORT: String(await freePort()),
+      };
+      const outcome = await sh(
+        'env',
+        ...Object.entries(environment).map((one) => one.join('=')),
+        'make',
+        '-C',
+        small,
+        'deploy',
+      );
+      expect(outcome.exitCode).to.not.equal(0);
+      expect(outcome.stderr).to.match(/only 1\.\d GB free on the disk of .*-small; at least 2 GB are needed/);
+      expect(existsSync(path.join(small, '.env')), 'nothing was changed').to.equal(false);
+    } finally {
+      await sh('umount', small);
+      rmSync(small, { recursive: true });
     }
   });
 
