@@ -33,7 +33,7 @@ installed() {
 # Packages whose command goes by another name.
 commands_of() {
   case $1 in
-    chromium) echo chromium chromium-browser google-chrome google-chrome-stable ;;
+    chromium | chromium-browser) echo chromium chromium-browser google-chrome google-chrome-stable ;;
     iproute2) echo ip ;;
     *) echo "$1" ;;
   esac
@@ -51,6 +51,8 @@ look_for_packages() {
   local package
   apt_packages=()
   for package in "${extra_packages[@]}"; do
+    # Ubuntu's Chromium is a snap behind another name.
+    [[ $package != chromium || $(os_release ID) != ubuntu ]] || package=chromium-browser
     has_command_of "$package" || installed "$package" || apt_packages+=("$package")
   done
   ((${#apt_packages[@]} == 0)) || missing+=("${apt_packages[*]}")

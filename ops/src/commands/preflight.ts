@@ -77,7 +77,7 @@ export async function prepareDirectories(): Promise<void> {
 async function makeReadable(entry: string): Promise<void> {
   const { mode } = await stat(entry);
   const children = await readdir(entry, { withFileTypes: true }).catch(() => null);
-  const wanted = mode | (children ? 0o555 : 0o444);
+  const wanted = mode | (children || mode & 0o100 ? 0o555 : 0o444);
   if (wanted !== mode) await chmod(entry, wanted & 0o7777);
   for (const child of children ?? []) await makeReadable(path.join(entry, child.name));
 }

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { type Browser, chromium } from 'playwright-core';
@@ -11,6 +11,14 @@ interface Photo {
   id: string;
   state: string;
   variants: { width: number; height: number; url: string; type: string }[];
+}
+
+/** Debian's Chromium, Ubuntu's snap, or the Chrome of GitHub's runners. */
+function findChromium(): string {
+  const candidates = ['/usr/bin/chromium', '/snap/bin/chromium', '/usr/bin/google-chrome'];
+  const found = candidates.find((candidate) => existsSync(candidate));
+  if (!found) throw new Error(`no browser: none of ${candidates.join(', ')}`);
+  return found;
 }
 
 const screenshots = path.resolve(import.meta.dirname, '../../../.atlas/screenshots');
@@ -130,7 +138,7 @@ describe('the admin panel, in a browser', function () {
     password = outcome.stdout.trim();
     mkdirSync(screenshots, { recursive: true });
     browser = await chromium.launch({
-      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      executablePath: findChromium(),
       args: [
         '--no-sandbox',
         '--disable-gpu',

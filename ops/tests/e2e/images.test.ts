@@ -7,11 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { assert } from 'chai';
 import { execa } from 'execa';
-
-const variables = ['POSTGRES_IMAGE', 'REDIS_IMAGE', 'NGINX_IMAGE', 'CERTBOT_IMAGE', 'NODE_IMAGE'] as const;
-const images = Object.fromEntries(variables.map((name) => [name, process.env[name] ?? '']));
-const missing = variables.filter((name) => !images[name]);
-const reason = missing.length ? ` (skipped: ${missing.join(', ')} not set)` : '';
+import { stack } from './stack.ts';
 
 const labels = ['--label', 'atlas.test=images'];
 const prefix = `atlas-images-${process.pid}`;
@@ -78,12 +74,11 @@ function assertVersion(text: string, floor: string, below = '999') {
   assert.isFalse(atLeast(version, below), `${version} is not below ${below}`);
 }
 
-describe(`Base images${reason}`, function () {
+describe('the base images that deploy chose', function () {
   this.timeout(60_000);
   let directory = '';
 
-  before(async function () {
-    if (missing.length) this.skip();
+  before(async () => {
     directory = await mkdtemp(join(tmpdir(), `${prefix}-`));
     await chmod(directory, 0o755);
   });
@@ -105,7 +100,10 @@ describe(`Base images${reason}`, function () {
   }
 
   describe('postgres', () => {
-    const image = images.POSTGRES_IMAGE ?? '';
+    let image = '';
+    before(() => {
+      image = stack().settings().POSTGRES_IMAGE ?? '';
+    });
     const name = `${prefix}-postgres`;
     const query = (...args: string[]) =>
       output('exec', '-e', 'PGPASSWORD=right', name, 'psql', '-XAt', '-h', '127.0.0.1', ...args);
@@ -220,7 +218,10 @@ describe(`Base images${reason}`, function () {
   });
 
   describe('redis', () => {
-    const image = images.REDIS_IMAGE ?? '';
+    let image = '';
+    before(() => {
+      image = stack().settings().REDIS_IMAGE ?? '';
+    });
     const name = `${prefix}-redis`;
 
     it('is version 8, with uid 999 and /data', async () => {
@@ -270,7 +271,10 @@ describe(`Base images${reason}`, function () {
   });
 
   describe('nginx', () => {
-    const image = images.NGINX_IMAGE ?? '';
+    let image = '';
+    before(() => {
+      image = stack().settings().NGINX_IMAGE ?? '';
+    });
     const name = `${prefix}-nginx`;
 
     it('is at least 1.30.6, with uid 101 and the usual paths', async () => {
@@ -328,7 +332,10 @@ describe(`Base images${reason}`, function () {
   });
 
   describe('certbot', () => {
-    const image = images.CERTBOT_IMAGE ?? '';
+    let image = '';
+    before(() => {
+      image = stack().settings().CERTBOT_IMAGE ?? '';
+    });
 
     it('is at least 5.4, with openssl, a shell and its two volumes', async () => {
       assertVersion(await once(image, '--version'), '5.4');
@@ -358,7 +365,10 @@ describe(`Base images${reason}`, function () {
   });
 
   describe('node', () => {
-    const image = images.NODE_IMAGE ?? '';
+    let image = '';
+    before(() => {
+      image = stack().settings().NODE_IMAGE ?? '';
+    });
 
     it('is version 24 with npm, uid 1000 and a home', async () => {
       assertVersion(await once(image, 'node', '--version'), '24.0', '25');

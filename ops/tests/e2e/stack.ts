@@ -16,9 +16,6 @@ before(async function () {
   const outcome = await current.make('deploy');
   if (outcome.exitCode !== 0) throw new Error(`make deploy failed:\n${outcome.stdout}\n${outcome.stderr}`);
   console.log(`      make deploy in a clean clone: ${((Date.now() - started) / 1000).toFixed(1)} s`);
-  // The contract test of the base images checks the set that this deploy chose.
-  for (const [key, value] of Object.entries(current.settings()))
-    if (key.endsWith('_IMAGE')) process.env[key] = value;
 });
 
 after(async function () {
