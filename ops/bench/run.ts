@@ -1,8 +1,10 @@
 /** `make bench`: prints what a deploy, a start and a look cost on this machine. Results go to stdout. */
 
+import { existsSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { execa } from 'execa';
+import { SERVICES } from '../src/plan/containers.ts';
 import { formatTable } from '../src/report/table.ts';
 import { createStack, removeStack, type Stack } from '../tests/e2e/create-stack.ts';
 import { startEmptyEngine } from './empty-engine.ts';
@@ -54,22 +56,37 @@ async function bootSeconds(stack: Stack, environment: Record<string, string>): P
   }
 }
 
-/** Megabytes that each container uses, as `docker stats` counts them. */
+/**
+ * Megabytes that each container uses, counted as `docker stats` does: all of its control group less the
+ * page cache that the kernel would give back first. Read from the kernel, because a second engine's own
+ * statistics stay empty on some hosts.
+ */
 async function memory(stack: Stack, environment: Record<string, string>): Promise<Map<string, number>> {
-  const { stdout } = await execa('docker', ['stats', '--no-stream', '--format', '{{.Name}} {{.MemUsage}}'], {
-    env: environment,
-  });
   const used = new Map<string, number>();
-  for (const line of stdout.split('\n')) {
-    const [, service, value, unit] =
-      /^\S+?-([a-z_]+)-\d+ ([\d.]+)(\w+)/.exec(line.replace(stack.project, 'x')) ?? [];
-    if (service)
-      used.set(
-        service,
-        (Number(value) * ({ KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }[unit ?? ''] ?? 1)) / 1e6,
-      );
+  for (const service of SERVICES) {
+    const { stdout } = await execa(
+      'docker',
+      ['inspect', '--format', '{{.State.Pid}}', `${stack.project}-${service}-1`],
+      {
+        env: environment,
+      },
+    );
+    if (stdout !== '0') used.set(service, readGroupBytes(`/proc/${stdout}/root/sys/fs/cgroup`) / 1e6);
   }
   return used;
+}
+
+function readGroupBytes(group: string): number {
+  const isUnified = existsSync(`${group}/memory.current`);
+  const usage = readFileSync(
+    isUnified ? `${group}/memory.current` : `${group}/memory/memory.usage_in_bytes`,
+    'utf8',
+  );
+  const statistics = readFileSync(isUnified ? `${group}/memory.stat` : `${group}/memory/memory.stat`, 'utf8');
+  // Version 1 lists the container's own pages too; the total is the one that counts.
+  const name = isUnified ? 'inactive_file' : 'total_inactive_file';
+  const [, inactive] = new RegExp(`^${name} (\\d+)$`, 'm').exec(statistics) ?? [];
+  return Number(usage) - Number(inactive ?? 0);
 }
 
 async function measure(stack: Stack, environment: Record<string, string>): Promise<string[][]> {
