@@ -1,9 +1,10 @@
 import type { Knex } from 'knex';
 
-/** The subset of a migration file that knex runs. */
-export interface MigrationSteps {
+/** What a migration file exports; `config.transaction: false` is for statements like CREATE INDEX CONCURRENTLY. */
+export interface Migration {
   up(knex: Knex): Promise<void>;
   down(knex: Knex): Promise<void>;
+  config?: { transaction: boolean };
 }
 
 /** One migration in the database, in this image, or in both. */
@@ -26,7 +27,7 @@ export const NOTHING = 'none';
 const ADVISORY_LOCK = 7_236_110_294;
 const TABLE = 'knex_migrations';
 
-type Migrations = ReadonlyMap<string, MigrationSteps>;
+type Migrations = ReadonlyMap<string, Migration>;
 
 /** Every migration that the database or this image knows, by name. Works on an empty and on a newer database. */
 export async function listMigrations(db: Knex, migrations: Migrations): Promise<MigrationState[]> {
@@ -35,7 +36,10 @@ export async function listMigrations(db: Knex, migrations: Migrations): Promise<
   return [...names].sort().map((name) => ({ name, applied: applied.has(name), known: migrations.has(name) }));
 }
 
-/** Applies what is missing, each in its own transaction. Returns the names that were applied now. */
+/**
+ * Applies what is missing, all of it or nothing; when one of them opts out of transactions, one by one.
+ * Returns the names that were applied now.
+ */
 export async function migrateUp(db: Knex, migrations: Migrations): Promise<string[]> {
   return exclusively(db, async () => {
     const [, names] = await db.migrate.latest(settings(migrations));
@@ -72,7 +76,7 @@ function settings(migrations: Migrations): Knex.MigratorConfig {
   const migrationSource: Knex.MigrationSource<string> = {
     getMigrations: async () => [...migrations.keys()].sort(),
     getMigrationName: (name) => name,
-    getMigration: async (name) => migrations.get(name) as MigrationSteps,
+    getMigration: async (name) => migrations.get(name) as Migration,
   };
   // A rolled-back image meets a newer database: knex would call that corrupt and refuse to start.
   return { tableName: TABLE, migrationSource, disableMigrationsListValidation: true };
@@ -92,7 +96,7 @@ async function exclusively<T>(db: Knex, work: () => Promise<T>): Promise<T> {
     // 55P03: lock_timeout. Ours and a table's look alike; the statement in the message tells them apart.
     if ((error as { code?: string }).code === '55P03') {
       throw new MigrationError(
-        `waited too long for a lock, nothing was changed by the last step: ${(error as Error).message}`,
+        `waited too long for a lock; that step changed nothing: ${(error as Error).message}`,
       );
     }
     throw error;

@@ -3,17 +3,19 @@ import type { Socket } from 'node:net';
 import { problemBody } from './problem.ts';
 
 // Longer than the proxy keeps its idle connections (60 s): the side that closes first must be the client.
-const KEEP_ALIVE_MS = 75_000;
+const TIMEOUTS = { keepAliveTimeout: 75_000, headersTimeout: 30_000, requestTimeout: 300_000 };
 
 /**
  * An HTTP server whose answers carry X-Release even when the request never reaches the application: what the
  * parser refuses is answered here.
  */
 export function createHttpServer(release: string, listener: RequestListener): Server {
-  const server = createServer(
-    { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: 30_000, requestTimeout: 300_000 },
-    listener,
-  );
+  // Node would answer a request without Host by itself, and without X-Release.
+  const options = { ...TIMEOUTS, requireHostHeader: false };
+  const server = createServer(options, (request, response) => {
+    if (request.headers.host === undefined) return request.socket.end(parserAnswer(400, release));
+    listener(request, response);
+  });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     // A connection that was reset has nobody left to answer to.
     if (error.code === 'ECONNRESET' || !socket.writable) return socket.destroy();

@@ -1,13 +1,6 @@
-import type { Knex } from 'knex';
+import type { Migration } from '../db/migrator.ts';
 import * as init from './20261124000001_init.ts';
 import * as admin from './20261124000002_admin.ts';
-
-/** What a migration file exports; `config.transaction: false` is for statements like CREATE INDEX CONCURRENTLY. */
-export interface Migration {
-  up(knex: Knex): Promise<void>;
-  down(knex: Knex): Promise<void>;
-  config?: { transaction: boolean };
-}
 
 /**
  * Every migration by name, oldest first. Imported one by one, so that the bundle carries them; named

@@ -21,11 +21,35 @@ export async function startPostgres(): Promise<PostgresCluster> {
   mkdirSync(data);
   own(directory);
   own(data);
-  run(join(bin, 'initdb'), ['-D', data, '-U', 'atlas', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync']);
+  run(join(bin, 'initdb'), [
+    '-D',
+    data,
+    '-U',
+    'atlas',
+    '-A',
+    'trust',
+    '-E',
+    'UTF8',
+    '--locale=C.UTF-8',
+    '--no-sync',
+  ]);
   const port = await freePort();
-  const settings = ['-h', '127.0.0.1', '-p', String(port), '-k', directory, '-c', 'fsync=off', '-c', 'max_connections=200'];
+  const settings = [
+    '-h',
+    '127.0.0.1',
+    '-p',
+    String(port),
+    '-k',
+    directory,
+    '-c',
+    'fsync=off',
+    '-c',
+    'max_connections=200',
+  ];
   const [command, ...args] = asPostgres(join(bin, 'postgres'), ['-D', data, ...settings]);
   const child = spawn(command, args, { stdio: 'ignore' });
+  // Also when the run is interrupted: SIGQUIT is postgres's immediate shutdown, and setpriv has become it.
+  process.once('exit', () => child.kill('SIGQUIT'));
   const url = (database: string) => `postgres://atlas@127.0.0.1:${port}/${database}`;
   await until('postgres answers', async () => {
     const client = new pg.Client(url('postgres'));
@@ -37,8 +61,7 @@ export async function startPostgres(): Promise<PostgresCluster> {
   return {
     url,
     async stop() {
-      // SIGINT to the server itself is a fast shutdown; runuser in front of it passes only some signals on.
-      run(join(bin, 'pg_ctl'), ['-D', data, '-m', 'immediate', 'stop']);
+      child.kill('SIGQUIT');
       await exited(child);
       rmSync(directory, { recursive: true, force: true });
     },
@@ -48,7 +71,9 @@ export async function startPostgres(): Promise<PostgresCluster> {
 function findBinaries(): string {
   const root = '/usr/lib/postgresql';
   const versions = existsSync(root) ? readdirSync(root) : [];
-  const found = versions.map((version) => join(root, version, 'bin')).filter((bin) => existsSync(join(bin, 'initdb')));
+  const found = versions
+    .map((version) => join(root, version, 'bin'))
+    .filter((bin) => existsSync(join(bin, 'initdb')));
   const newest = found.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1);
   if (!newest) throw new Error('PostgreSQL is not installed: apt-get install postgresql');
   return newest;
@@ -57,7 +82,9 @@ function findBinaries(): string {
 const isRoot = process.getuid?.() === 0;
 
 function asPostgres(file: string, args: string[]): [string, ...string[]] {
-  return isRoot ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--init-groups', file, ...args] : [file, ...args];
+  return isRoot
+    ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--init-groups', file, ...args]
+    : [file, ...args];
 }
 
 function own(path: string): void {

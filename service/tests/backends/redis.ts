@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { exited, freePort } from './postgres.ts';
 import { until } from './until.ts';
@@ -17,25 +15,24 @@ export interface RedisServer {
 /** Starts a redis-server without persistence: coming back, it has lost everything. */
 export async function startRedis(): Promise<RedisServer> {
   const port = await freePort();
-  const directory = mkdtempSync(join(tmpdir(), 'atlas-redis-'));
   const url = `redis://127.0.0.1:${port}`;
   let child: ChildProcess | undefined;
   const server: RedisServer = {
     url,
     async start() {
-      const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', ''];
+      const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', tmpdir(), '--save', ''];
       child = spawn('redis-server', args, { stdio: 'ignore' });
       await until('redis answers', () => withClient(url, (client) => client.ping()));
     },
     async stop() {
       child?.kill('SIGKILL');
       if (child) await exited(child);
-      rmSync(directory, { recursive: true, force: true });
     },
     async flush() {
       await withClient(url, (client) => client.flushall());
     },
   };
+  process.once('exit', () => child?.kill('SIGKILL'));
   await server.start();
   return server;
 }

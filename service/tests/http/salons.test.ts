@@ -15,7 +15,12 @@ describe('salons', () => {
     const created = await create({ name: 'Rosa & Söhne', city: 'Wien', phone: '+43 1 234' });
     expect(created.status).to.equal(201);
     expect(created.headers.get('location')).to.equal('/api/salons/rosa-s%C3%B6hne');
-    expect(created.body).to.include({ slug: 'rosa-söhne', city: 'Wien', phone: '+43 1 234', published: true });
+    expect(created.body).to.include({
+      slug: 'rosa-söhne',
+      city: 'Wien',
+      phone: '+43 1 234',
+      published: true,
+    });
     expect(created.body.createdAt).to.match(/^\d{4}-.*Z$/);
     const shown = await read(created.headers.get('location') ?? '');
     expect(shown.status).to.equal(200);
@@ -29,7 +34,9 @@ describe('salons', () => {
   });
 
   it('numbers many created at once without a gap or a failure', async () => {
-    const answers = await Promise.all(Array.from({ length: 12 }, () => create({ name: 'Rush', city: 'Graz' })));
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, () => create({ name: 'Rush', city: 'Graz' })),
+    );
     expect(answers.map(({ status }) => status)).to.deep.equal(Array(12).fill(201));
     expect(new Set(answers.map(({ body }) => body.slug)).size).to.equal(12);
   });
@@ -48,25 +55,39 @@ describe('salons', () => {
     const { status, body, headers } = await create({ name: ' ', phone: 5, publised: true });
     expect(status).to.equal(422);
     expect(headers.get('content-type')).to.match(/^application\/problem\+json/);
-    expect(body.errors.map((error: { field: string }) => error.field)).to.have.members(['name', 'city', 'phone', 'publised']);
+    expect(body.errors.map((error: { field: string }) => error.field)).to.have.members([
+      'name',
+      'city',
+      'phone',
+      'publised',
+    ]);
     expect(body).to.include({ status: 422, title: 'Unprocessable Entity', type: 'about:blank' });
   });
 
   it('refuses what the database cannot hold before it gets there', async () => {
     const { status, body } = await create({ name: 'a\u0000b', city: 'Wien', description: 'c\u0000d' });
     expect(status).to.equal(422);
-    expect(body.errors.map((error: { field: string }) => error.field)).to.have.members(['name', 'description']);
+    expect(body.errors.map((error: { field: string }) => error.field)).to.have.members([
+      'name',
+      'description',
+    ]);
   });
 
   it('changes only what is sent, and readers see it at once', async () => {
     const { body } = await create({ name: 'Before', city: 'Bern', address: 'Gasse 1' });
     await read(`/api/salons/${body.slug}`);
-    const changed = await directory.call('PATCH', `/api/salons/${body.slug}`, { as: 'owner', json: { name: 'After' } });
+    const changed = await directory.call('PATCH', `/api/salons/${body.slug}`, {
+      as: 'owner',
+      json: { name: 'After' },
+    });
     expect(changed.body).to.include({ name: 'After', city: 'Bern', address: 'Gasse 1', slug: 'before' });
     expect(Date.parse(changed.body.updatedAt)).to.be.greaterThan(Date.parse(body.updatedAt));
     // Fails when PATCH does not invalidate the cache (tried by removing the call).
     expect((await read(`/api/salons/${body.slug}`)).body.name).to.equal('After');
-    const taken = await directory.call('PATCH', `/api/salons/${body.slug}`, { as: 'owner', json: { slug: 'mine' } });
+    const taken = await directory.call('PATCH', `/api/salons/${body.slug}`, {
+      as: 'owner',
+      json: { slug: 'mine' },
+    });
     expect(taken.status).to.equal(409);
   });
 
@@ -74,7 +95,8 @@ describe('salons', () => {
     const { body } = await create({ name: 'Short-lived', city: 'Bern' });
     await read(`/api/salons/${body.slug}`);
     const answers = [];
-    for (let n = 0; n < 2; n++) answers.push(await directory.call('DELETE', `/api/salons/${body.slug}`, { as: 'owner' }));
+    for (let n = 0; n < 2; n++)
+      answers.push(await directory.call('DELETE', `/api/salons/${body.slug}`, { as: 'owner' }));
     expect(answers.map(({ status }) => status)).to.deep.equal([204, 404]);
     expect((await read(`/api/salons/${body.slug}`)).status).to.equal(404);
   });
@@ -107,7 +129,9 @@ describe('salons', () => {
   it('searches literally: a wildcard is a character', async () => {
     await create({ name: '100% Hair_Art', city: 'Oslo' });
     const names = async (q: string) =>
-      (await read(`/api/salons?q=${encodeURIComponent(q)}`)).body.items.map((salon: { name: string }) => salon.name);
+      (await read(`/api/salons?q=${encodeURIComponent(q)}`)).body.items.map(
+        (salon: { name: string }) => salon.name,
+      );
     expect(await names('0% hair_')).to.deep.equal(['100% Hair_Art']);
     expect(await names('%_%_%_%')).to.deep.equal([]);
   });

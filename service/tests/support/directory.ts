@@ -32,10 +32,12 @@ export interface TestDirectory {
   stop(): Promise<void>;
 }
 
+export type Body = NonNullable<RequestInit['body']>;
+
 export interface CallOptions {
   as?: 'owner';
   json?: unknown;
-  body?: BodyInit;
+  body?: Body;
   headers?: Record<string, string>;
 }
 
@@ -75,7 +77,9 @@ export async function startDirectory(change: Partial<AppDependencies> = {}): Pro
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const token = newToken();
   await insertToken(db, 'test', token);
-  await until('both Redis are connected', () => [cacheConnection, producer].every(({ status }) => status === 'ready'));
+  await until('both Redis are connected', () =>
+    [cacheConnection, producer].every(({ status }) => status === 'ready'),
+  );
   const stops: (() => Promise<unknown>)[] = [];
 
   return {
@@ -83,7 +87,9 @@ export async function startDirectory(change: Partial<AppDependencies> = {}): Pro
     call: (method, path, options) => call(`${url}${path}`, method, token, options),
     async files() {
       const entries = await readdir(uploads, { recursive: true, withFileTypes: true });
-      return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(uploads.length + 1));
+      return entries
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name).slice(uploads.length + 1));
     },
     async startWorkers() {
       const redis = openWorkerRedis(backends().redisQueue.url);
@@ -113,8 +119,17 @@ async function call(url: string, method: string, token: string, options: CallOpt
   if (options.as === 'owner') headers.set('Authorization', `Bearer ${token}`);
   if (options.json !== undefined) headers.set('Content-Type', 'application/json');
   const body = options.json === undefined ? options.body : JSON.stringify(options.json);
-  const response = await fetch(url, { method, headers, ...(body === undefined ? {} : { body }), redirect: 'manual' });
+  const response = await fetch(url, {
+    method,
+    headers,
+    ...(body === undefined ? {} : { body }),
+    redirect: 'manual',
+  });
   const bytes = Buffer.from(await response.arrayBuffer());
   const isJson = /json/.test(response.headers.get('content-type') ?? '');
-  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(bytes.toString()) : bytes };
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: isJson && bytes.length > 0 ? JSON.parse(bytes.toString()) : bytes,
+  };
 }

@@ -1,0 +1,44 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { until } from '../backends/index.ts';
+
+const main = join(import.meta.dirname, '../../src/main.ts');
+
+/** A role of the service in a process of its own. */
+export interface RoleProcess {
+  child: ChildProcess;
+  /** All it wrote so far. */
+  output: { stdout: string; stderr: string };
+  /** Resolves with its exit code, or null when a signal ended it. */
+  exit: Promise<number | null>;
+}
+
+/** Starts a role from source with exactly this environment. */
+export function startRole(args: string[], env: Record<string, string>): RoleProcess {
+  const child = spawn(process.execPath, ['--import', 'tsx', main, ...args], {
+    env: { PATH: process.env.PATH, ...env },
+  });
+  const output = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]?.setEncoding('utf8').on('data', (text: string) => {
+      output[name] += text;
+    });
+  }
+  const exit = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
+  return { child, output, exit };
+}
+
+/** Runs a role to its end. */
+export async function runRole(args: string[], env: Record<string, string>) {
+  const role = startRole(args, env);
+  const code = await role.exit;
+  return { code, ...role.output };
+}
+
+/** Waits until the role's /readyz answers 200. */
+export async function ready(url: string, role: RoleProcess): Promise<void> {
+  await until(`${url} is ready`, async () => {
+    if (role.child.exitCode !== null) throw new Error(role.output.stderr);
+    return (await fetch(`${url}/readyz`)).status === 200;
+  });
+}
