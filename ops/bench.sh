@@ -1,16 +1,50 @@
 #!/usr/bin/env bash
 # usage: ops/bench.sh        (make bench)
 #
-# Measures a whole stack of its own, in a clean clone and on a second, empty container engine beside the
-# machine's own, so that "cold" means cold. Needs root; leaves nothing behind.
+# Measures a whole stack of its own, in a clean clone and on a second, empty container engine, so that
+# "cold" means cold. That engine lives in a network namespace of its own: a second one beside the first
+# would flush the first one's firewall rules and take its bridge away. Needs root; leaves nothing behind.
 set -Eeuo pipefail
+
+namespace=atlas-bench-$$
+link=atlasb$$
+subnet=10.214.213
+
+# The rules that let the namespace out, each undone by the same words with -D.
+rules() {
+  local action=$1
+  iptables -t nat "$action" POSTROUTING -s "$subnet.0/30" ! -o "$link" -j MASQUERADE
+  iptables "$action" FORWARD -i "$link" -j ACCEPT
+  iptables "$action" FORWARD -o "$link" -j ACCEPT
+}
+
+open_namespace() {
+  ip netns add "$namespace"
+  ip link add "$link" type veth peer name uplink netns "$namespace"
+  ip address add "$subnet.1/30" dev "$link"
+  ip link set "$link" up
+  ip -n "$namespace" link set lo up
+  ip -n "$namespace" address add "$subnet.2/30" dev uplink
+  ip -n "$namespace" link set uplink up
+  ip -n "$namespace" route add default via "$subnet.1"
+  rules -I
+}
+
+close_namespace() {
+  rules -D 2>/dev/null || true
+  ip netns delete "$namespace" 2>/dev/null || true
+  ip link delete "$link" 2>/dev/null || true
+}
 
 main() {
   local root
   root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
   cd -- "$root"
-  ops/bootstrap.sh run --all --engine
-  exec node --import tsx ops/bench/run.ts
+  ops/bootstrap.sh run --all --engine --packages 'iproute2'
+  trap close_namespace EXIT
+  open_namespace
+  # nsenter, not `ip netns exec`: that one hides the control groups that the engine needs.
+  nsenter --net="/run/netns/$namespace" node --import tsx ops/bench/run.ts
 }
 
 [[ ${BASH_SOURCE[0]} != "$0" ]] || main "$@"

@@ -10,7 +10,10 @@ export interface EmptyEngine {
   stop: () => Promise<void>;
 }
 
-/** Starts it with its own data, sockets and address pool. @throws Error with its log's path when it does not answer */
+/**
+ * Starts it with its own data and sockets, in the network namespace of this process (see ops/bench.sh).
+ * @throws Error with its log's path when it does not answer
+ */
 export async function startEmptyEngine(): Promise<EmptyEngine> {
   const directory = mkdtempSync(path.join(tmpdir(), 'atlas-bench-engine-'));
   const host = `unix://${directory}/docker.sock`;
@@ -22,8 +25,6 @@ export async function startEmptyEngine(): Promise<EmptyEngine> {
       `--exec-root=${directory}/exec`,
       `--pidfile=${directory}/docker.pid`,
       `--host=${host}`,
-      '--bridge=none',
-      '--default-address-pool=base=10.213.0.0/16,size=24',
     ],
     { stdio: ['ignore', log, log] },
   );
