@@ -1,10 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Settings } from '../config/validate.ts';
+import { ensureBaseImages } from '../host/base-images.ts';
 import { bringUp, createCompose } from '../host/compose.ts';
 import { loadSettings, updateEnvFile } from '../host/env-file.ts';
 import { askOurselves } from '../host/http.ts';
-import { buildServiceImage, ensureBaseImages, pullServiceImage } from '../host/images.ts';
+import { buildServiceImage, pullServiceImage } from '../host/service-image.ts';
 import { BASE_IMAGE_KEYS } from '../plan/base-images.ts';
 import type { DeployFacts, StepId } from '../plan/deploy.ts';
 import { Failure, formatFailure } from '../report/failure.ts';

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import type { Settings } from '../config/validate.ts';
+import { readOfficialImages } from '../host/base-images.ts';
 import { createCompose, listContainers } from '../host/compose.ts';
 import { hashTree } from '../host/files.ts';
-import { findImageIds, localTag, readOfficialImages } from '../host/images.ts';
 import { paths } from '../host/paths.ts';
+import { findImageIds, localTag } from '../host/service-image.ts';
 import { BASE_IMAGE_KEYS, imagesToBuild } from '../plan/base-images.ts';
 import type { DeployFacts, ImageSource } from '../plan/deploy.ts';
 

@@ -1,10 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { ensureBaseImages } from '../host/base-images.ts';
 import { bringUp, createCompose, listContainers } from '../host/compose.ts';
 import { createEnvFile, loadSettings } from '../host/env-file.ts';
 import { attach } from '../host/exec.ts';
-import { ensureBaseImages, findImageIds } from '../host/images.ts';
 import { paths } from '../host/paths.ts';
+import { findImageIds } from '../host/service-image.ts';
 import type { Container } from '../plan/containers.ts';
 import { EXIT, type ExitCode, Failure } from '../report/failure.ts';
 import { note, step } from '../report/steps.ts';

@@ -1,6 +1,7 @@
+import { ensureBaseImages } from '../host/base-images.ts';
 import { createEnvFile, loadSettings } from '../host/env-file.ts';
-import { buildServiceImage, ensureBaseImages, findImageIds, localTag } from '../host/images.ts';
 import { withLock } from '../host/lock.ts';
+import { buildServiceImage, findImageIds, localTag } from '../host/service-image.ts';
 import { EXIT, type ExitCode } from '../report/failure.ts';
 import { step } from '../report/steps.ts';
 
