@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { adminjsServerPlugin, copyAdminAssets } from './build/adminjs.ts';
 import { copyExternals, externals } from './build/externals.ts';
+import { nodeHttpPlugin } from './build/node-http.ts';
 
 const root = import.meta.dirname;
 const outdir = join(root, 'dist');
@@ -43,7 +44,7 @@ await build({
   minifySyntax: true,
   minifyWhitespace: true,
   external: [...externals, ...unusedDrivers, ...unusedClients],
-  plugins: [adminjsServerPlugin()],
+  plugins: [adminjsServerPlugin(), nodeHttpPlugin()],
   banner: { js: commonJs },
   logLevel: 'warning',
 });

@@ -4,6 +4,7 @@ import { openCacheRedis } from './cache/connection.ts';
 import { type Config, loadConfig } from './config.ts';
 import { openDatabase, pingDatabase } from './db/connection.ts';
 import { createApp } from './http/app.ts';
+import { watchRequests } from './http/in-flight.ts';
 import { removeFiles } from './http/remove-files.ts';
 import { createHttpServer, listen } from './http/server.ts';
 import { enqueueMedia, mediaQueue, openProducerRedis } from './jobs/queues.ts';
@@ -18,7 +19,7 @@ export async function runApi(_args: string[], env: NodeJS.ProcessEnv): Promise<n
   const config = loadConfig('api', env);
   const log = createLog({ level: config.LOG_LEVEL, release: config.RELEASE, role: 'api' });
   exitOnUncaught(log);
-  const lifecycle = createLifecycle(log, config.DRAIN_SECONDS);
+  const lifecycle = createLifecycle(log, config.STOP_SECONDS);
   const backends = openBackends(config);
   const { db, cacheRedis, queueRedis } = backends;
   for (const redis of [cacheRedis, queueRedis]) redis.on('error', (err) => log.debug({ err }, 'redis'));
@@ -50,8 +51,14 @@ export async function runApi(_args: string[], env: NodeJS.ProcessEnv): Promise<n
   });
 
   const server = createHttpServer(config.RELEASE, app.callback());
-  const seconds = config.DRAIN_SECONDS;
-  lifecycle.onStop('http', () => drainServer(server, seconds * 0.15, seconds * 0.7));
+  const requestsInFlight = watchRequests(server);
+  const seconds = config.STOP_SECONDS;
+  lifecycle.onStop('http', () =>
+    drainServer(server, seconds * 0.15, seconds * 0.7, () => {
+      const requests = requestsInFlight();
+      if (requests.length > 0) log.warn({ requests }, 'requests cut');
+    }),
+  );
   lifecycle.onStop('queue', () => queue.close());
   lifecycle.onStop('redis', async () => [cacheRedis, queueRedis].map((redis) => redis.disconnect()));
   lifecycle.onStop('database', () => db.destroy());

@@ -20,14 +20,15 @@ const variables = {
   SESSION_SECRET: define('a random string of at least 32 characters', z.string().min(32)),
   UPLOADS_DIR: define('an absolute path', z.string().regex(/^\//), '/uploads'),
   UPLOAD_MAX_MB: define('a whole number of megabytes, 1 to 1024', integer(1, 1024), '25'),
-  DRAIN_SECONDS: define('a whole number of seconds, 1 to 30', integer(1, 30), '20'),
+  // What the process gets when it is told to stop, from the signal to its end.
+  STOP_SECONDS: define('a whole number of seconds, 1 to 30', integer(1, 30), '20'),
   LOCK_TIMEOUT_SECONDS: define('a whole number of seconds, 1 to 3600', integer(1, 3600), '10'),
 };
 
 const common = { NODE_ENV: variables.NODE_ENV, LOG_LEVEL: variables.LOG_LEVEL, RELEASE: variables.RELEASE };
 const { DATABASE_URL, LOCK_TIMEOUT_SECONDS, SESSION_SECRET, UPLOAD_MAX_MB } = variables;
-const { REDIS_CACHE_URL, REDIS_QUEUE_URL, UPLOADS_DIR, DRAIN_SECONDS } = variables;
-const serving = { ...common, DATABASE_URL, REDIS_CACHE_URL, REDIS_QUEUE_URL, UPLOADS_DIR, DRAIN_SECONDS };
+const { REDIS_CACHE_URL, REDIS_QUEUE_URL, UPLOADS_DIR, STOP_SECONDS } = variables;
+const serving = { ...common, DATABASE_URL, REDIS_CACHE_URL, REDIS_QUEUE_URL, UPLOADS_DIR, STOP_SECONDS };
 
 /** What each role takes from the environment, and nothing more: migrate never sees the session secret. */
 const roles = {
@@ -40,7 +41,7 @@ const roles = {
 export type RoleName = keyof typeof roles;
 export type Config<R extends RoleName> = Readonly<z.infer<(typeof roles)[R]>>;
 
-/** The roles that `config check` knows: the ones that run as containers. */
+/** The roles that run as containers; the others are commands inside them. */
 export const containerRoles = ['api', 'worker', 'migrate'] as const satisfies readonly RoleName[];
 
 /**
@@ -48,6 +49,21 @@ export const containerRoles = ['api', 'worker', 'migrate'] as const satisfies re
  * @throws {UsageError} naming every bad key at once with what is expected; values are never printed.
  */
 export function loadConfig<R extends RoleName>(role: R, env: NodeJS.ProcessEnv): Config<R> {
+  const { values, problems } = read(role, env);
+  if (problems.length > 0) throw new UsageError([`bad configuration for ${role}:`, ...problems].join('\n'));
+  return values as Config<R>;
+}
+
+/**
+ * Reads what all roles that run as containers need, from one environment.
+ * @throws {UsageError} naming every bad key once, whichever roles want it.
+ */
+export function checkContainerConfig(env: NodeJS.ProcessEnv): void {
+  const problems = new Set(containerRoles.flatMap((role) => read(role, env).problems));
+  if (problems.size > 0) throw new UsageError(['bad configuration:', ...problems].join('\n'));
+}
+
+function read(role: RoleName, env: NodeJS.ProcessEnv): { values: unknown; problems: string[] } {
   const schema: z.ZodObject = roles[role];
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const result = schema.safeParse(given);
@@ -58,8 +74,7 @@ export function loadConfig<R extends RoleName>(role: R, env: NodeJS.ProcessEnv):
   // ATLAS_ is this product's own prefix: such a name that nobody reads is a typing error.
   const unknown = Object.keys(env).filter((key) => key.startsWith('ATLAS_'));
   problems.push(...unknown.map((key) => `  ${key}: unknown; no ATLAS_* variable is read, remove it`));
-  if (problems.length > 0) throw new UsageError([`bad configuration for ${role}:`, ...problems].join('\n'));
-  return result.data as Config<R>;
+  return { values: result.data, problems };
 }
 
 function describe(key: string, missing: boolean, expected = 'a value'): string {

@@ -60,15 +60,20 @@ export function exitOnUncaught(log: Logger): void {
  * connections, and a request may already be under way on one; so the server first goes on answering, every
  * answer with `Connection: close` (http/middleware/headers.ts), until its clients have gone or `lingerSeconds` are over.
  * @param deadlineSeconds after which connections that are still open are cut.
+ * @param beforeCut called when that is about to happen, to tell what is lost.
  */
 export async function drainServer(
   server: Server,
   lingerSeconds: number,
   deadlineSeconds: number,
+  beforeCut = () => {},
 ): Promise<void> {
   const lingerUntil = performance.now() + lingerSeconds * 1000;
   while (performance.now() < lingerUntil && (await countConnections(server)) > 0) await pause(50);
-  const cut = setTimeout(() => server.closeAllConnections(), deadlineSeconds * 1000);
+  const cut = setTimeout(() => {
+    beforeCut();
+    server.closeAllConnections();
+  }, deadlineSeconds * 1000);
   await new Promise((resolve) => server.close(resolve));
   clearTimeout(cut);
 }

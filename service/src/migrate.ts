@@ -1,7 +1,14 @@
 import type { Knex } from 'knex';
 import { loadConfig } from './config.ts';
 import { openDatabase } from './db/connection.ts';
-import { listMigrations, MigrationError, migrateDown, migrateUp, NOTHING } from './db/migrator.ts';
+import {
+  listMigrations,
+  MigrationError,
+  type MigrationState,
+  migrateDown,
+  migrateUp,
+  NOTHING,
+} from './db/migrator.ts';
 import { UsageError } from './errors.ts';
 import { migrations } from './migrations/index.ts';
 
@@ -51,9 +58,11 @@ async function list(db: Knex, json: boolean): Promise<string> {
   const states = await listMigrations(db, migrations);
   if (json) return `${JSON.stringify(states)}\n`;
   return states
-    .map(
-      ({ name, applied, known }) =>
-        `${applied ? 'applied' : 'pending'}  ${name}${known ? '' : '  (not in this image)'}\n`,
-    )
+    .map((state) => `${state.applied ? 'applied' : 'pending'}  ${state.name}${remarks(state)}\n`)
     .join('');
+}
+
+function remarks({ known, breaking }: MigrationState): string {
+  const words = [known ? '' : 'not in this image', breaking ? 'breaking' : ''].filter(Boolean);
+  return words.length > 0 ? `  (${words.join(', ')})` : '';
 }

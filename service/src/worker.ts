@@ -15,7 +15,7 @@ export async function runWorker(_args: string[], env: NodeJS.ProcessEnv): Promis
   const config = loadConfig('worker', env);
   const log = createLog({ level: config.LOG_LEVEL, release: config.RELEASE, role: 'worker' });
   exitOnUncaught(log);
-  const lifecycle = createLifecycle(log, config.DRAIN_SECONDS);
+  const lifecycle = createLifecycle(log, config.STOP_SECONDS);
   const db = openDatabase({
     url: config.DATABASE_URL,
     name: 'worker',
@@ -44,7 +44,7 @@ export async function runWorker(_args: string[], env: NodeJS.ProcessEnv): Promis
     workerHealth(config.RELEASE, checks, () => lifecycle.draining),
   );
 
-  lifecycle.onStop('jobs', () => workers.close(config.DRAIN_SECONDS * 0.8));
+  lifecycle.onStop('jobs', () => workers.close(config.STOP_SECONDS * 0.8));
   lifecycle.onStop('http', () => drainServer(health, 0, 1));
   lifecycle.onStop('redis', async () => connections.map((connection) => connection.disconnect()));
   lifecycle.onStop('database', () => db.destroy());

@@ -29,7 +29,7 @@ describe('config', () => {
       PORT: 3000,
       UPLOADS_DIR: '/uploads',
       UPLOAD_MAX_MB: 25,
-      DRAIN_SECONDS: 20,
+      STOP_SECONDS: 20,
     });
     expect(loadConfig('worker', { ...good, PORT: '' }).PORT).to.equal(3001);
   });
@@ -52,7 +52,7 @@ describe('config', () => {
       SESSION_SECRET: 's3cret-short',
       PORT: '70000',
       UPLOAD_MAX_MB: '-1',
-      DRAIN_SECONDS: '1e1',
+      STOP_SECONDS: '1e1',
       LOG_LEVEL: 'loud',
       UPLOADS_DIR: 'relative',
       ATLAS_PORT: '3000',
@@ -63,7 +63,7 @@ describe('config', () => {
       '  SESSION_SECRET: malformed; expected a random string of at least 32 characters',
       '  PORT: malformed; expected a port number, 1 to 65535',
       '  UPLOAD_MAX_MB: malformed; expected a whole number of megabytes, 1 to 1024',
-      '  DRAIN_SECONDS: malformed; expected a whole number of seconds, 1 to 30',
+      '  STOP_SECONDS: malformed; expected a whole number of seconds, 1 to 30',
       '  LOG_LEVEL: malformed; expected trace, debug, info, warn, error, fatal or silent',
       '  UPLOADS_DIR: malformed; expected an absolute path',
       '  ATLAS_PORT: unknown; no ATLAS_* variable is read, remove it',

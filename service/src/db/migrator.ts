@@ -1,10 +1,16 @@
 import type { Knex } from 'knex';
+import { markBreaking, markedNames, unmark } from './migration-marks.ts';
 
-/** What a migration file exports; `config.transaction: false` is for statements like CREATE INDEX CONCURRENTLY. */
+/** What a migration file exports. */
 export interface Migration {
   up(knex: Knex): Promise<void>;
   down(knex: Knex): Promise<void>;
-  config?: { transaction: boolean };
+  config?: {
+    /** False is for statements like CREATE INDEX CONCURRENTLY. */
+    transaction?: boolean;
+    /** True: the previous release cannot live with it, such as a column gone that it reads. */
+    breaking?: boolean;
+  };
 }
 
 /** One migration in the database, in this image, or in both. */
@@ -13,6 +19,8 @@ export interface MigrationState {
   applied: boolean;
   /** False: a newer image applied it and this one cannot undo it. */
   known: boolean;
+  /** Releases before it cannot live with it: says this image, or the database where this image lacks it. */
+  breaking: boolean;
 }
 
 /** Something that only the operator can decide, such as undoing what this image does not know. */
@@ -32,8 +40,19 @@ type Migrations = ReadonlyMap<string, Migration>;
 /** Every migration that the database or this image knows, by name. Works on an empty and on a newer database. */
 export async function listMigrations(db: Knex, migrations: Migrations): Promise<MigrationState[]> {
   const applied = new Set(await appliedNames(db));
+  const marked = new Set(await markedNames(db));
   const names = new Set([...applied, ...migrations.keys()]);
-  return [...names].sort().map((name) => ({ name, applied: applied.has(name), known: migrations.has(name) }));
+  return [...names].sort().map((name) => {
+    const migration = migrations.get(name);
+    const breaking = migration ? isBreaking(migration) : marked.has(name);
+    return { name, applied: applied.has(name), known: migration !== undefined, breaking };
+  });
+}
+
+/** What this image would apply to an empty database, oldest first; asks no database. */
+export function describeMigrations(migrations: Migrations): Pick<MigrationState, 'name' | 'breaking'>[] {
+  const byName = [...migrations].sort(([a], [b]) => (a < b ? -1 : 1));
+  return byName.map(([name, migration]) => ({ name, breaking: isBreaking(migration) }));
 }
 
 /**
@@ -62,7 +81,11 @@ export async function migrateDown(db: Knex, migrations: Migrations, to: string):
     if (unknown.length > 0) {
       throw new MigrationError(`this image does not know ${unknown.join(', ')}: run down in the newer image`);
     }
-    for (const name of undo) await db.migrate.down({ ...settings(migrations), name });
+    for (const name of undo) {
+      await db.migrate.down({ ...settings(migrations), name });
+      // Last: a mark without its migration says nothing, a migration without its mark would say the wrong thing.
+      await unmark(db, name);
+    }
     return undo;
   });
 }
@@ -76,10 +99,24 @@ function settings(migrations: Migrations): Knex.MigratorConfig {
   const migrationSource: Knex.MigrationSource<string> = {
     getMigrations: async () => [...migrations.keys()].sort(),
     getMigrationName: (name) => name,
-    getMigration: async (name) => migrations.get(name) as Migration,
+    getMigration: async (name) => withMark(name, migrations.get(name) as Migration),
   };
   // A rolled-back image meets a newer database: knex would call that corrupt and refuse to start.
   return { tableName: TABLE, migrationSource, disableMigrationsListValidation: true };
+}
+
+function isBreaking({ config }: Migration): boolean {
+  return config?.breaking === true;
+}
+
+/** A breaking migration leaves its mark in the database: the image that knows it may not be there one day. */
+function withMark(name: string, migration: Migration): Migration {
+  if (!isBreaking(migration)) return migration;
+  const up = async (knex: Knex) => {
+    await markBreaking(knex, name);
+    await migration.up(knex);
+  };
+  return { ...migration, up };
 }
 
 /**

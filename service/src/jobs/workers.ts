@@ -47,9 +47,29 @@ export function startWorkers(
     options,
   );
   for (const worker of [media, maintenance]) worker.on('error', onError);
+  const jobsAtWork = watchJobs([media, maintenance]);
   const schedule = scheduleSweeps(producer, times, onError);
   const closing = [schedule, queue, maintenance, media];
-  return { media, close: (deadlineSeconds) => closeAll(closing, [media, maintenance], deadlineSeconds) };
+  return {
+    media,
+    close: async (deadlineSeconds) => {
+      if (await closeAll(closing, deadlineSeconds)) return;
+      const jobs = jobsAtWork();
+      // Their locks expire with this process, and another worker takes them.
+      if (jobs.length > 0) deps.log.warn({ jobs }, 'jobs left');
+    },
+  };
+}
+
+/** Watches workers from now on; the answer lists the jobs that they have taken and not yet settled. */
+function watchJobs(workers: Worker[]): () => string[] {
+  const running = new Set<string>();
+  for (const worker of workers) {
+    worker.on('active', ({ id }) => id && running.add(id));
+    worker.on('completed', ({ id }) => id && running.delete(id));
+    worker.on('failed', (job) => job?.id && running.delete(job.id));
+  }
+  return () => [...running];
 }
 
 /**
@@ -68,14 +88,14 @@ function scheduleSweeps(producer: Redis, times: SweepTimes, onError: (error: Err
   return queue;
 }
 
-async function closeAll(all: (Queue | Worker)[], workers: Worker[], deadlineSeconds: number): Promise<void> {
+/** Whether all of them closed within the deadline; worker.close() has no cap of its own. */
+async function closeAll(all: (Queue | Worker)[], deadlineSeconds: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), deadlineSeconds * 1000);
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), deadlineSeconds * 1000);
   });
-  const closed = Promise.allSettled(all.map((one) => one.close()));
-  const outcome = await Promise.race([closed, late]);
+  const closed = Promise.allSettled(all.map((one) => one.close())).then(() => true);
+  const inTime = await Promise.race([closed, late]);
   clearTimeout(timer);
-  // worker.close() has no cap of its own. A job left behind is stalled, and another worker takes it.
-  if (outcome === 'late') for (const worker of workers) worker.close(true).catch(() => {});
+  return inTime;
 }

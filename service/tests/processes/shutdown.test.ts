@@ -1,13 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Knex } from 'knex';
+import { createSalon } from '../../src/db/salons.ts';
 import { insertToken, newToken } from '../../src/db/tokens.ts';
 import { backends, createDatabase, freePort, until } from '../backends/index.ts';
 import { gradient, photoForm } from '../support/images.ts';
-import { ready, runRole, startRole } from '../support/process.ts';
+import { logged, ready, runRole, startRole } from '../support/process.ts';
 
 describe('processes', () => {
   let db: Knex;
@@ -22,7 +24,7 @@ describe('processes', () => {
       REDIS_QUEUE_URL: backends().redisQueue.url,
       SESSION_SECRET: 'x'.repeat(32),
       UPLOADS_DIR: await mkdtemp(join(tmpdir(), 'atlas-process-')),
-      DRAIN_SECONDS: '5',
+      STOP_SECONDS: '5',
       RELEASE: 'v1.2.3',
     };
   });
@@ -55,7 +57,53 @@ describe('processes', () => {
     expect(results.filter(({ status }) => status !== 200 && status !== 201)).to.deep.equal([]);
     expect(results.length).to.be.greaterThan(before);
     expect(results.filter(({ closing }) => closing)).to.have.lengthOf(16);
-    expect(api.output.stdout).to.contain('"msg":"stopped"');
+    expect(logged(api, 'stopped')).to.have.lengthOf(1);
+    expect(logged(api, 'requests cut')).to.deep.equal([]);
+  });
+
+  it('api says which requests its deadline cuts', async () => {
+    const token = newToken();
+    await insertToken(db, 'cut', token);
+    await createSalon(db, { name: 'Cut', city: 'Wien' });
+    const api = startRole(['api'], { ...env, STOP_SECONDS: '2' });
+    await ready(url, api);
+    const headers = {
+      Authorization: `Bearer ${token}`,
+      'Content-Type': 'multipart/form-data; boundary=x',
+      'Content-Length': 1_000_000,
+      Expect: '100-continue',
+      'X-Request-Id': 'never-ending',
+    };
+    const upload = request(`${url}/api/salons/cut/photos?who=s3cret`, { method: 'POST', headers });
+    const ended = new Promise<string>((resolve) => upload.once('error', ({ message }) => resolve(message)));
+    upload.flushHeaders();
+    await new Promise((resolve) => upload.once('continue', resolve));
+    upload.write('--x\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\n\r\nhalf a photo');
+    api.child.kill('SIGTERM');
+    expect(await api.exit).to.equal(0);
+    expect(await ended).to.match(/hang up|ECONNRESET/);
+    // Not there without beforeCut; two lie there when requests that were answered are kept (tried both).
+    const lines = logged<{ requests: { seconds: number }[] }>(api, 'requests cut');
+    expect(lines.map(({ level }) => level)).to.deep.equal([40]);
+    const requests = lines.flatMap((line) => line.requests);
+    const seconds = requests[0]?.seconds;
+    // 85% of the two seconds.
+    expect(seconds).to.be.within(1.6, 2);
+    const path = '/api/salons/cut/photos';
+    expect(requests).to.deep.equal([{ method: 'POST', path, seconds, requestId: 'never-ending' }]);
+    expect(logged(api, 'stopped')).to.have.lengthOf(1);
+  });
+
+  it('api is silent about a connection that never became a request', async () => {
+    const api = startRole(['api'], { ...env, STOP_SECONDS: '1' });
+    await ready(url, api);
+    const socket = connect(Number(env.PORT), '127.0.0.1').on('error', () => {});
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.write('GET /livez HTTP/1.1\r\nHost: half');
+    api.child.kill('SIGTERM');
+    expect(await api.exit).to.equal(0);
+    await closed;
+    expect(logged(api, 'requests cut')).to.deep.equal([]);
   });
 
   it('worker serves its health, makes variants, and stops in order', async () => {

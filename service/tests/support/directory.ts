@@ -20,6 +20,7 @@ import { backends, createDatabase, until } from '../backends/index.ts';
 export interface TestDirectory {
   url: string;
   db: Knex;
+  databaseUrl: string;
   token: string;
   uploads: string;
   deps: AppDependencies;
@@ -50,7 +51,7 @@ export interface Answer {
 
 /** Starts one. `change` replaces dependencies, such as the upload limit. */
 export async function startDirectory(change: Partial<AppDependencies> = {}): Promise<TestDirectory> {
-  const { db } = await createDatabase();
+  const { db, url: databaseUrl } = await createDatabase();
   const uploads = mkdtempSync(join(tmpdir(), 'atlas-uploads-'));
   const log = pino({ level: 'silent' });
   const cacheConnection = openCacheRedis(backends().redisCache.url);
@@ -83,7 +84,7 @@ export async function startDirectory(change: Partial<AppDependencies> = {}): Pro
   const stops: (() => Promise<unknown>)[] = [];
 
   return {
-    ...{ url, db, token, uploads, deps },
+    ...{ url, db, databaseUrl, token, uploads, deps },
     call: (method, path, options) => call(`${url}${path}`, method, token, options),
     async files() {
       const entries = await readdir(uploads, { recursive: true, withFileTypes: true });

@@ -35,6 +35,12 @@ export async function runRole(args: string[], env: Record<string, string>) {
   return { code, ...role.output };
 }
 
+/** The lines of its log with this message, parsed. */
+export function logged<T>({ output }: RoleProcess, msg: string): (T & { level: number })[] {
+  const lines = output.stdout.split('\n').filter((line) => line.includes(`"msg":"${msg}"`));
+  return lines.map((line) => JSON.parse(line));
+}
+
 /** Waits until the role's /readyz answers 200. */
 export async function ready(url: string, role: RoleProcess): Promise<void> {
   await until(`${url} is ready`, async () => {
