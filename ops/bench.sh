@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: ops/bench.sh        (make bench)
+# usage: ops/bench.sh [stack|releases]      (make bench [PART=…])
 #
 # Measures a whole stack of its own, in a clean clone and on a second, empty container engine, so that
 # "cold" means cold. That engine lives in a network namespace of its own: a second one beside the first
@@ -44,7 +44,7 @@ main() {
   trap close_namespace EXIT
   open_namespace
   # nsenter, not `ip netns exec`: that one hides the control groups that the engine needs.
-  nsenter --net="/run/netns/$namespace" node --import tsx ops/bench/run.ts
+  nsenter --net="/run/netns/$namespace" node --import tsx ops/bench/run.ts "$@"
 }
 
 [[ ${BASH_SOURCE[0]} != "$0" ]] || main "$@"

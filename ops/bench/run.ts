@@ -1,4 +1,7 @@
-/** `make bench`: prints what a deploy, a start and a look cost on this machine. Results go to stdout. */
+/**
+ * `make bench [PART=stack|releases]`: prints what a deploy, a start, a look and a switch of releases cost on this
+ * machine. Results go to stdout.
+ */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
@@ -8,6 +11,7 @@ import { SERVICES } from '../src/plan/containers.ts';
 import { formatTable } from '../src/report/table.ts';
 import { createStack, removeStack, type Stack } from '../tests/e2e/create-stack.ts';
 import { startEmptyEngine } from './empty-engine.ts';
+import { measureReleases } from './releases.ts';
 
 /** Seconds of an action that must succeed. */
 async function time(
@@ -113,9 +117,17 @@ async function measure(stack: Stack, environment: Record<string, string>): Promi
 const engine = await startEmptyEngine();
 const environment = { DOCKER_HOST: engine.host };
 const stack = await createStack('atlas-bench', environment);
+const parts: Record<string, () => Promise<string[][]>> = {
+  stack: () => measure(stack, environment),
+  releases: () => measureReleases(stack, environment),
+};
+const wanted = process.argv.slice(2);
 try {
-  const rows = await measure(stack, environment);
-  process.stdout.write(`${formatTable(rows)}\n`);
+  // Only the first part deploys by itself.
+  if (wanted.length > 0 && !wanted.includes('stack')) await time('make deploy', () => stack.make('deploy'));
+  for (const [name, part] of Object.entries(parts))
+    if (wanted.length === 0 || wanted.includes(name))
+      process.stdout.write(`${formatTable(await part())}\n\n`);
 } finally {
   await removeStack(stack);
   await engine.stop();

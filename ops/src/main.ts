@@ -3,6 +3,7 @@ import { createAdmin, createToken } from './commands/accounts.ts';
 import { deploy } from './commands/deploy.ts';
 import { dev } from './commands/dev.ts';
 import { image } from './commands/image.ts';
+import { releases, rollback } from './commands/releases.ts';
 import { logs, psql, start, stop } from './commands/services.ts';
 import { status } from './commands/status.ts';
 import { paths } from './host/paths.ts';
@@ -16,7 +17,25 @@ function createProgram(finish: (code: ExitCode) => void): Command {
   verb('deploy', 'bring this server to a release')
     .option('--tag <tag>', 'an image tag; without it this checkout is built')
     .option('--dry-run', 'print the plan and change nothing')
+    .option('--wait <seconds>', 'wait for another command to end')
+    .option(
+      '--schema <choice>',
+      'migrations the release does not know: down undoes them, restore goes back to a dump',
+    )
+    .option('--yes', 'do not ask before something is lost')
     .action(async (options) => finish(await deploy(options)));
+  verb('rollback [tag]', 'go back to a release, by default the good one before')
+    .option('--dry-run', 'print the plan and change nothing')
+    .option('--wait <seconds>', 'wait for another command to end')
+    .option(
+      '--schema <choice>',
+      'migrations the release does not know: down undoes them, restore goes back to a dump',
+    )
+    .option('--yes', 'do not ask before something is lost')
+    .action(async (tag, options) => finish(await rollback(tag, options)));
+  verb('releases', 'every deploy and rollback')
+    .option('--json', 'for scripts')
+    .action(async (options) => finish(await releases(options)));
   verb('status', 'release, containers, health, certificate, disk')
     .option('--json', 'for scripts')
     .action(async (options) => finish(await status(options)));

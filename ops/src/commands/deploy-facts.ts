@@ -1,52 +1,153 @@
 import { readFile } from 'node:fs/promises';
 import type { Settings } from '../config/validate.ts';
 import { readOfficialImages } from '../host/base-images.ts';
-import { createCompose, listContainers } from '../host/compose.ts';
+import { type Compose, createCompose } from '../host/compose.ts';
+import { listContainers } from '../host/containers.ts';
+import { listDumps } from '../host/dump.ts';
 import { hashTree } from '../host/files.ts';
+import { readLedger } from '../host/ledger.ts';
 import { paths } from '../host/paths.ts';
-import { findImageIds, localTag } from '../host/service-image.ts';
+import { askImage, digestSettings, findImageKnowing, recallImage } from '../host/release-image.ts';
+import { listApplied } from '../host/schema.ts';
+import { findImageIds, listLocalImages, localTag } from '../host/service-image.ts';
+import { findDump } from '../plan/backups.ts';
 import { BASE_IMAGE_KEYS, imagesToBuild } from '../plan/base-images.ts';
-import type { DeployFacts, ImageSource } from '../plan/deploy.ts';
+import { type Container, isHealthy } from '../plan/containers.ts';
+import {
+  type DeployFacts,
+  findSchemaConflict,
+  type ImageSource,
+  type SchemaFacts,
+} from '../plan/deploy-facts.ts';
+import { findPrunable } from '../plan/releases.ts';
+import { compareSchema, type Migration, planDown, type SchemaChoice } from '../plan/schema.ts';
+import { EXIT, Failure } from '../report/failure.ts';
 
-/** Observes everything that planDeploy needs; changes nothing. */
-export async function observeDeploy(settings: Settings, wantedTag: string | undefined): Promise<DeployFacts> {
-  const tag = wantedTag ?? (await localTag());
+export interface DeployRequest {
+  what: 'deploy' | 'rollback';
+  /** Without it this checkout is the release. */
+  tag: string | undefined;
+  schemaChoice: SchemaChoice;
+}
+
+/**
+ * Observes everything that planDeploy needs. Changes nothing: an image that is here is asked in a container
+ * of its own, without a network.
+ * @throws Failure (exit 2) when the image does not accept the settings
+ */
+export async function observeDeploy(settings: Settings, request: DeployRequest): Promise<DeployFacts> {
+  const tag = request.tag ?? (await localTag());
   const reference = `${settings.IMAGE_NAME}:${tag}`;
-  const [imageIds, containers, official, configHashes, changed] = await Promise.all([
+  const compose = createCompose(settings, { IMAGE_TAG: tag });
+  const containers = await listContainers(settings.COMPOSE_PROJECT_NAME);
+  const [imageIds, official, configHashes, changed, applied, prunable] = await Promise.all([
     findImageIds([reference, ...BASE_IMAGE_KEYS.map((key) => settings[key])]),
-    listContainers(settings.COMPOSE_PROJECT_NAME),
     readOfficialImages(),
-    createCompose(settings, { IMAGE_TAG: tag }).configHashes(),
+    compose.configHashes(),
     nginxConfigChanged(),
+    observeApplied(settings, compose, containers),
+    observePrunable(settings, request, tag),
   ]);
-  const buildBaseImages = settings.IMAGES === 'debian';
-  const imageSource: ImageSource = imageIds[reference] ? 'present' : wantedTag ? 'pull' : 'build';
+  const imageSource: ImageSource = imageIds[reference] ? 'present' : request.tag ? 'pull' : 'build';
   const present = new Set(Object.keys(imageIds));
   const needed = BASE_IMAGE_KEYS.filter((key) => key !== 'NODE_IMAGE' || imageSource === 'build');
+  const buildBaseImages = settings.IMAGES === 'debian';
   const toBuild = buildBaseImages ? imagesToBuild(settings, official, present) : [];
-  return {
+  const facts: DeployFacts = {
     tag,
     currentTag: settings.IMAGE_TAG || null,
     imageSource,
     missingBaseImages: needed.filter((key) => !present.has(settings[key]) || toBuild.includes(key)),
     buildBaseImages,
+    replicas: Number(settings.API_REPLICAS),
     containers,
     configHashes,
     imageIds,
     nginxConfigChanged: containers.some((one) => one.service === 'nginx') && changed,
+    schema: null,
+    schemaChoice: request.schemaChoice,
+    newerTag: null,
+    dumpId: null,
+    prunable,
   };
+  const imageId = imageIds[reference];
+  if (imageId) facts.schema = joinSchema(await migrationsOf(compose, imageId, configHashes), applied);
+  await observeWayBack(facts, settings);
+  return facts;
 }
 
-const digestFile = `${paths.state}/nginx-config.sha256`;
+async function migrationsOf(
+  compose: Compose,
+  imageId: string,
+  hashes: Readonly<Record<string, string>>,
+): Promise<Migration[]> {
+  const digest = digestSettings(hashes);
+  return (await recallImage(imageId, digest)) ?? askImage(compose, imageId, digest);
+}
+
+function joinSchema(image: Migration[], database: Migration[] | null): SchemaFacts | null {
+  return database && { image, database, ...compareSchema(image, database) };
+}
+
+/**
+ * What the database has; null when it does not run. Asked with the release that .env names, because the
+ * wanted one may not be here yet.
+ */
+async function observeApplied(
+  settings: Settings,
+  compose: Compose,
+  containers: readonly Container[],
+): Promise<Migration[] | null> {
+  if (!isRunning(containers)) return null;
+  if (settings.IMAGE_TAG) return listApplied(createCompose(settings), containers);
+  // Nothing was ever deployed: only an image that is here can be asked.
+  return listApplied(compose, containers).catch(() => null);
+}
+
+const isRunning = (containers: readonly Container[]) =>
+  containers.some((one) => one.service === 'postgres' && isHealthy(one));
+
+async function observePrunable(settings: Settings, { what }: DeployRequest, tag: string): Promise<string[]> {
+  const [ledger, images] = await Promise.all([readLedger(), listLocalImages(settings.IMAGE_NAME)]);
+  const entry = { what, tag, result: 'done' as const, started: '', seconds: 0, by: '' };
+  const local = images.map((one) => one.tag);
+  return findPrunable([...ledger, entry], local, [tag, settings.IMAGE_TAG], Number(settings.KEEP_RELEASES));
+}
+
+/** What SCHEMA=down or SCHEMA=restore would need. */
+async function observeWayBack(facts: DeployFacts, settings: Settings): Promise<void> {
+  const { schema, schemaChoice, currentTag } = facts;
+  if (!schema) return;
+  const known = schema.image.map(({ name }) => name);
+  if (schemaChoice === 'restore') facts.dumpId = findDump(await listDumps(), known)?.id ?? null;
+  const undone = planDown(schema.image, schema.database)?.undone;
+  if (schemaChoice === 'down' && undone)
+    facts.newerTag = await findImageKnowing(settings.IMAGE_NAME, undone, currentTag);
+}
+
+/** @throws Failure (exit 2) when the release cannot live with the database and nobody said what to do */
+export function refuseConflict(facts: DeployFacts): void {
+  const conflict = findSchemaConflict(facts);
+  if (!conflict) return;
+  const verb = `make rollback TAG=${facts.tag}`;
+  throw new Failure(conflict, {
+    state: `nothing was changed; release ${facts.currentTag} goes on running`,
+    next: [
+      `${verb} SCHEMA=down          undoes those migrations with the newer image`,
+      `${verb} SCHEMA=restore YES=1 goes back to the dump from before them; what was written since is lost`,
+    ].join('\n        '),
+    exitCode: EXIT.usage,
+  });
+}
+
+export const nginxDigestFile = `${paths.state}/nginx-config.sha256`;
 
 /** A bind mount's content is no part of compose's configuration hash: it is remembered here instead. */
 async function nginxConfigChanged(): Promise<boolean> {
-  const applied = await readFile(digestFile, 'utf8').catch(() => '');
+  const applied = await readFile(nginxDigestFile, 'utf8').catch(() => '');
   return applied.trim() !== (await nginxConfigDigest());
 }
 
 export async function nginxConfigDigest(): Promise<string> {
   return hashTree(paths.root, ['nginx']);
 }
-
-export { digestFile as nginxDigestFile };

@@ -1,5 +1,5 @@
-import type { Settings } from '../config/validate.ts';
-import { listContainers } from '../host/compose.ts';
+import { testNginx } from '../host/edge.ts';
+import { engineAnswers } from '../host/engine.ts';
 import {
   createEnvFile,
   envFileExists,
@@ -7,93 +7,206 @@ import {
   previewSettings,
   securePermissions,
 } from '../host/env-file.ts';
+import { notifyHook, runHook } from '../host/hooks.ts';
+import { ignoreInterrupts, listenForInterrupts, stopIfInterrupted } from '../host/interrupt.ts';
+import { clearJournal, type Journal, readJournal, writeJournal } from '../host/journal.ts';
 import { recordEvent } from '../host/ledger.ts';
-import { withLock } from '../host/lock.ts';
-import { type DeployFacts, planDeploy } from '../plan/deploy.ts';
-import { EXIT, type ExitCode, Failure } from '../report/failure.ts';
-import { formatSeconds, note, step } from '../report/steps.ts';
+import { operator, parseWait, withLock } from '../host/lock.ts';
+import { planDeploy, type Step, type StepId } from '../plan/deploy.ts';
+import { type DeployFacts, runs } from '../plan/deploy-facts.ts';
+import type { LedgerEntry } from '../plan/releases.ts';
+import { EXIT, type ExitCode, Failure, formatFailure } from '../report/failure.ts';
+import { note, step } from '../report/steps.ts';
+import { confirm } from './confirm.ts';
 import { createDeployActions } from './deploy-actions.ts';
-import { observeDeploy } from './deploy-facts.ts';
+import { type DeployRequest, observeDeploy, refuseConflict } from './deploy-facts.ts';
+import { checkSchemaChoice, checkTag } from './deploy-input.ts';
+import { printPlan, printResult } from './deploy-report.ts';
+import { createDeployState, type DeployState } from './deploy-state.ts';
 import { preflight, prepareDirectories } from './preflight.ts';
+import { edgeOf } from './switch-edge.ts';
+import { undoDeploy } from './undo.ts';
 
 export interface DeployOptions {
   /** An image tag on this engine or in the registry; without it the checkout is built. */
   tag?: string;
   dryRun?: boolean;
+  /** Seconds to wait for another command that holds the lock. */
+  wait?: string;
+  /** What to do with migrations that the release does not know: nothing, down or restore. */
+  schema?: string;
+  /** Says yes to what would otherwise be asked. */
+  yes?: boolean;
 }
 
 /**
  * Brings this server to a release. Observes, prints the plan, executes it under the lock.
  * @throws Failure; then what ran before goes on running
  */
-export async function deploy(options: DeployOptions): Promise<ExitCode> {
-  const tag = checkTag(options.tag);
+export async function deploy(
+  options: DeployOptions,
+  what: DeployRequest['what'] = 'deploy',
+): Promise<ExitCode> {
+  const request: DeployRequest = {
+    what,
+    tag: checkTag(options.tag),
+    schemaChoice: checkSchemaChoice(options.schema),
+  };
+  const waitSeconds = parseWait(options.wait);
   const isFirst = !(await envFileExists());
   const preview = isFirst ? await previewSettings() : await loadSettings();
-  await preflight(preview, await listContainers(preview.COMPOSE_PROJECT_NAME));
   if (options.dryRun) {
-    printPlan(await observeDeploy(preview, tag));
+    await preflight(preview);
+    const facts = await observeDeploy(preview, request);
+    printPlan(facts);
+    refuseConflict(facts);
     return EXIT.done;
   }
-  return withLock('deploy', async () => {
+  return withLock(what, waitSeconds, async () => {
+    listenForInterrupts();
+    if (isFirst) await preflight(preview);
     if (await createEnvFile()) note('created .env (mode 600) with random secrets; it is never overwritten');
     await securePermissions();
     await prepareDirectories();
-    // Observed again inside the lock: another deploy may just have ended.
-    const settings = await loadSettings();
-    return execute(settings, await observeDeploy(settings, tag));
+    await reportInterrupted();
+    return execute(request, options.yes === true);
   });
 }
 
-async function execute(settings: Settings, facts: DeployFacts): Promise<ExitCode> {
-  printPlan(facts);
+/** What a killed deploy left is written down; this one finishes or undoes it, because it looks at what is there. */
+async function reportInterrupted(): Promise<void> {
+  const left = await readJournal();
+  if (!left) return;
+  const { what, tag, by, started, step: at } = left;
+  note(`note: the ${what} of ${tag} by ${by} (${started.slice(0, 19)}Z) was killed at "${at}"`);
+  const seconds = (Date.now() - Date.parse(started)) / 1000;
+  await recordEvent({ what, tag, by, started, seconds, result: 'interrupted', why: `killed at "${at}"` });
+  await clearJournal();
+}
+
+async function execute(request: DeployRequest, isConfirmed: boolean): Promise<ExitCode> {
   const started = Date.now();
-  const event = (result: 'done' | 'failed' | 'undone', why?: string) =>
-    recordEvent({
-      what: 'deploy',
-      tag: facts.tag,
-      result,
-      started: new Date(started).toISOString(),
-      seconds: (Date.now() - started) / 1000,
-      ...(why ? { why } : {}),
-    });
-  const actions = createDeployActions(settings, facts);
+  // Observed inside the lock: another deploy may just have ended.
+  const settings = await loadSettings();
+  const [observed] = await Promise.all([observeDeploy(settings, request), preflight(settings)]);
+  const state = createDeployState(settings, observed);
+  const { facts } = state;
+  printPlan(facts);
+  refuseConflict(facts);
+  // What nginx will read at the switch, or when it is started anew: a mistake in it stops the deploy here.
+  if (facts.nginxConfigChanged && runs(facts, 'nginx')) await testNginx(edgeOf(settings));
+  const journal: Journal = {
+    what: request.what,
+    ...{ tag: facts.tag, from: facts.currentTag, by: operator() },
+    ...{ started: new Date(started).toISOString(), step: 'pre-deploy' },
+  };
   try {
-    for (const { id, label } of planDeploy(facts)) await step(label, actions[id]);
+    await runHook('pre-deploy', hookFacts(facts, 'started'));
+    await runPhases(state, request, journal, isConfirmed);
   } catch (error) {
-    const undone = await actions.undo();
-    await event(undone ? 'undone' : 'failed', error instanceof Error ? error.message : String(error));
-    throw error;
+    throw await fail(state, journal, error);
   }
-  await event('done');
-  printResult(settings, facts, Date.now() - started);
+  await finish(journal, 'done');
+  printResult(state.settings, facts, Date.now() - started);
+  await notifyHook('post-deploy', hookFacts(facts, 'done'));
   return EXIT.done;
 }
 
-function checkTag(tag: string | undefined): string | undefined {
-  if (!tag) return undefined;
-  if (/^\w[\w.-]{0,127}$/.test(tag)) return tag;
-  throw new Failure(`"${tag}" is not an image tag: letters, digits, ".", "_" and "-" are allowed`, {
-    state: 'nothing was changed',
-    next: 'make deploy TAG=v1.2.3',
-    exitCode: EXIT.usage,
-  });
+/** After each of these more is known: what the image says, then what the database has. */
+const PHASES: StepId[][] = [['base-images', 'build', 'pull', 'ask'], ['data']];
+
+async function runPhases(
+  state: DeployState,
+  request: DeployRequest,
+  journal: Journal,
+  isConfirmed: boolean,
+): Promise<void> {
+  const observe = async () => {
+    state.facts = await observeDeploy(state.settings, { ...request, tag: state.facts.tag });
+    refuseConflict(state.facts);
+  };
+  for (const phase of PHASES) {
+    const steps = planDeploy(state.facts).filter(({ id }) => phase.includes(id));
+    await runSteps(state, steps, journal, observe);
+    if (steps.length > 0 && !steps.some(({ id }) => id === 'ask')) await observe();
+  }
+  const steps = planDeploy(state.facts);
+  if (steps.some(({ id }) => id === 'restore') && !isConfirmed)
+    await confirm('everything written to the database since that dump will be gone');
+  await runSteps(state, steps, journal, observe);
 }
 
-function printPlan(facts: DeployFacts): void {
-  const steps = planDeploy(facts);
-  const from = facts.currentTag && facts.currentTag !== facts.tag ? ` (now ${facts.currentTag})` : '';
-  note(`plan: release ${facts.tag}${from}`);
-  for (const { label } of steps) note(`  - ${label}`);
-  note('');
+async function runSteps(
+  state: DeployState,
+  steps: readonly Step[],
+  journal: Journal,
+  ask: () => Promise<void>,
+): Promise<void> {
+  const actions = { ...createDeployActions(state), ask };
+  for (const { id, label } of steps) {
+    stopIfInterrupted();
+    await writeJournal({ ...journal, step: label });
+    await step(label, actions[id]);
+  }
 }
 
-function printResult(settings: Settings, facts: DeployFacts, milliseconds: number): void {
-  const port = settings.HTTPS_PORT === '443' ? '' : `:${settings.HTTPS_PORT}`;
-  note('');
-  note(`release  ${facts.tag}, ${formatSeconds(milliseconds)}`);
-  note(`url      https://localhost${port}   admin panel: https://localhost${port}/admin`);
-  if (facts.currentTag && facts.currentTag !== facts.tag)
-    note(`undo     make deploy TAG=${facts.currentTag}`);
-  if (!facts.currentTag) note('next     make admin EMAIL=you@example.org   make token NAME=me   make status');
+/** Writes the end into the ledger; only then is nothing left to take up. */
+async function finish(journal: Journal, result: LedgerEntry['result'], why?: string): Promise<void> {
+  const { what, tag, started } = journal;
+  const seconds = (Date.now() - Date.parse(started)) / 1000;
+  await recordEvent({ what, tag, result, started, seconds, ...(why ? { why } : {}) });
+  await clearJournal();
 }
+
+const ENGINE_SECONDS = 60;
+
+/** Undoes what can be undone. @returns the failure to show, with the state the server is in now */
+async function fail(state: DeployState, journal: Journal, error: unknown): Promise<Failure> {
+  const { currentTag } = state.facts;
+  const failure = error instanceof Failure ? error : new Failure(String((error as Error)?.message ?? error));
+  let result: 'undone' | 'failed' = 'failed';
+  let more: Failure['details'] = {};
+  ignoreInterrupts(); // one is enough: what undoes must not be stopped half-way
+  try {
+    await waitForEngine();
+    const undone = await undoDeploy(state);
+    if (undone) result = 'undone';
+    more = { state: describeEnd(state, undone) };
+  } catch (reason) {
+    note(`undo failed: ${reason instanceof Failure ? formatFailure(reason) : reason}`);
+    more = {
+      state: 'in between: see the lines above',
+      next: 'make status, then the same command again',
+      exitCode: EXIT.human,
+    };
+  }
+  await finish(journal, result, failure.message);
+  await notifyHook('deploy-failed', hookFacts(state.facts, result));
+  if (!currentTag && !more.state) return failure;
+  return new Failure(failure.message, { ...failure.details, ...more });
+}
+
+function describeEnd({ facts, committed, switched }: DeployState, undone: boolean): string {
+  const { tag, currentTag } = facts;
+  if (committed) return `release ${tag} serves; what came after the switch is not finished`;
+  if (!undone) return 'nothing serves yet; what was started for this release is gone, data stays';
+  return switched
+    ? `release ${currentTag} serves again; the new containers are gone`
+    : `release ${currentTag} served all the time and goes on; the new containers are gone`;
+}
+
+/** An engine that restarts in the middle comes back by itself, and so does what it ran. */
+async function waitForEngine(): Promise<void> {
+  const deadline = Date.now() + ENGINE_SECONDS * 1000;
+  if (!(await engineAnswers())) note('the container engine does not answer; waiting for it');
+  while (!(await engineAnswers())) {
+    if (Date.now() > deadline) throw new Failure(`the engine is away for ${ENGINE_SECONDS} s`);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
+const hookFacts = ({ tag, currentTag }: DeployFacts, result: string) => ({
+  TAG: tag,
+  PREVIOUS_TAG: currentTag ?? '',
+  RESULT: result,
+});

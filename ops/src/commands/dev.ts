@@ -1,7 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { ensureBaseImages } from '../host/base-images.ts';
-import { bringUp, createCompose, listContainers } from '../host/compose.ts';
+import { bringUp, createCompose } from '../host/compose.ts';
+import { listContainers } from '../host/containers.ts';
 import { createEnvFile, loadSettings } from '../host/env-file.ts';
 import { attach } from '../host/exec.ts';
 import { paths } from '../host/paths.ts';
@@ -68,7 +69,8 @@ async function prepareBaseImages(): Promise<void> {
 }
 
 function addressOf(containers: readonly Container[], service: string): string {
-  const address = containers.find((one) => one.service === service)?.addresses.find(Boolean);
+  const found = containers.find((one) => one.service === service);
+  const address = Object.values(found?.addresses ?? {}).find(Boolean);
   if (!address)
     throw new Failure(`the container of ${service} has no address`, { next: `make logs SERVICE=${service}` });
   return address;

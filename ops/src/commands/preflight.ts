@@ -1,11 +1,14 @@
 import { chmod, chown, mkdir, readdir, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import type { Settings } from '../config/validate.ts';
-import { run } from '../host/exec.ts';
+import { listContainers } from '../host/containers.ts';
+import { askEngine } from '../host/engine.ts';
+import { readServedCertificate } from '../host/http.ts';
 import { paths } from '../host/paths.ts';
 import { findPortHolder } from '../host/ports.ts';
 import type { Container } from '../plan/containers.ts';
 import { EXIT, Failure } from '../report/failure.ts';
+import { note } from '../report/steps.ts';
 import { formatBytes } from '../report/table.ts';
 
 const DISK_FLOOR_BYTES = 2_000_000_000;
@@ -13,8 +16,14 @@ const DISK_FLOOR_BYTES = 2_000_000_000;
 const SERVICE_UID = 1000;
 
 /** Everything that can be known to be wrong before the first change. @throws Failure naming all of it */
-export async function preflight(settings: Settings, containers: readonly Container[]): Promise<void> {
-  const problems = [...(await findBusyPorts(settings, containers)), ...(await findFullDisks())];
+export async function preflight(settings: Settings): Promise<void> {
+  const containers = await listContainers(settings.COMPOSE_PROJECT_NAME, 'nginx');
+  const [ports, disks] = await Promise.all([
+    findBusyPorts(settings, containers),
+    findFullDisks(),
+    warnOfCertificate(settings, containers),
+  ]);
+  const problems = [...ports, ...disks];
   if (problems.length === 0) return;
   throw new Failure(problems.join('\n       '), {
     state: 'nothing was changed; what ran goes on running',
@@ -23,9 +32,27 @@ export async function preflight(settings: Settings, containers: readonly Contain
   });
 }
 
+const CERTIFICATE_DAYS = 3;
+
+/** A release can neither mend a certificate nor be harmed by it: it is said, and the deploy goes on. */
+async function warnOfCertificate(settings: Settings, containers: readonly Container[]): Promise<void> {
+  if (!isRunning(containers, 'nginx')) return;
+  const certificate = await readServedCertificate(Number(settings.HTTPS_PORT));
+  if (!certificate || certificate.daysLeft >= CERTIFICATE_DAYS) return;
+  const { daysLeft } = certificate;
+  note(
+    daysLeft < 0
+      ? `note: the certificate that nginx serves has expired ${-daysLeft} days ago`
+      : `note: the certificate that nginx serves expires in ${daysLeft} days`,
+  );
+}
+
+const isRunning = (containers: readonly Container[], service: string) =>
+  containers.some((one) => one.service === service && one.status === 'running');
+
 async function findBusyPorts(settings: Settings, containers: readonly Container[]): Promise<string[]> {
   // Our own nginx holds them already: publishing them again changes nothing.
-  if (containers.some((one) => one.service === 'nginx' && one.status === 'running')) return [];
+  if (isRunning(containers, 'nginx')) return [];
   const problems = await Promise.all(
     (['HTTP_PORT', 'HTTPS_PORT'] as const).map(async (key) => {
       const holder = await findPortHolder(Number(settings[key]));
@@ -36,7 +63,7 @@ async function findBusyPorts(settings: Settings, containers: readonly Container[
 }
 
 async function findFullDisks(): Promise<string[]> {
-  const dockerRoot = (await run('docker', ['info', '--format', '{{.DockerRootDir}}'])).trim();
+  const { DockerRootDir: dockerRoot } = await askEngine<{ DockerRootDir: string }>('GET', '/info');
   const problems: string[] = [];
   for (const directory of [paths.root, dockerRoot]) {
     const free = await freeBytes(directory);

@@ -25,7 +25,7 @@ export async function logs(
 /** Stops every container; data and configuration stay. */
 export async function stop(): Promise<ExitCode> {
   const settings = await loadSettings();
-  return withLock('stop', async () => {
+  return withLock('stop', 0, async () => {
     // nginx first: a client is refused at once instead of waiting for an api that is going away.
     await step('stop all services', async () => {
       await createCompose(settings).run('stop', 'nginx');
@@ -40,7 +40,7 @@ export async function start(): Promise<ExitCode> {
   const settings = await loadSettings();
   if (!settings.IMAGE_TAG)
     throw new Failure('nothing has been deployed yet', { next: 'make deploy', exitCode: EXIT.usage });
-  return withLock('start', async () => {
+  return withLock('start', 0, async () => {
     await step(`all services on ${settings.IMAGE_TAG}, healthy`, () => bringUp(createCompose(settings)));
     return EXIT.done;
   });

@@ -1,8 +1,9 @@
 import { statfs } from 'node:fs/promises';
 import type { Settings } from '../config/validate.ts';
-import { listContainers } from '../host/compose.ts';
+import { listContainers } from '../host/containers.ts';
 import { loadSettings } from '../host/env-file.ts';
 import { askOurselves, type Certificate, readServedCertificate } from '../host/http.ts';
+import { type Journal, readJournal } from '../host/journal.ts';
 import { paths } from '../host/paths.ts';
 import { type Container, describeState, findUnhealthy } from '../plan/containers.ts';
 import { EXIT, type ExitCode } from '../report/failure.ts';
@@ -23,6 +24,8 @@ interface Status {
   unhealthy: string[];
   certificate: Certificate | null;
   disk: { freeBytes: number; totalBytes: number };
+  /** A deploy or rollback that runs now, or that was killed. */
+  underWay: Journal | null;
 }
 
 /** Prints what runs. Exit 0 when all of it is as it should be, 1 otherwise. */
@@ -34,7 +37,7 @@ export async function status(options: { json?: boolean }): Promise<ExitCode> {
 
 async function observeStatus(settings: Settings): Promise<Status> {
   const port = Number(settings.HTTPS_PORT);
-  const [containers, certificate, served, disk] = await Promise.all([
+  const [containers, certificate, served, disk, underWay] = await Promise.all([
     listContainers(settings.COMPOSE_PROJECT_NAME),
     readServedCertificate(port),
     askOurselves(port, '/livez').then(
@@ -42,6 +45,7 @@ async function observeStatus(settings: Settings): Promise<Status> {
       () => null,
     ),
     statfs(paths.root),
+    readJournal(),
   ]);
   const tag = settings.IMAGE_TAG || null;
   const unhealthy = findUnhealthy(containers);
@@ -52,6 +56,7 @@ async function observeStatus(settings: Settings): Promise<Status> {
     unhealthy,
     certificate,
     disk: { freeBytes: disk.bavail * disk.bsize, totalBytes: disk.blocks * disk.bsize },
+    underWay,
   };
 }
 
@@ -69,7 +74,7 @@ function summarize(container: Container): Status['services'][number] {
 }
 
 function formatStatus(found: Status): string {
-  const { release, certificate, disk } = found;
+  const { release, certificate, disk, underWay } = found;
   const rows = found.services.map((one) => [
     one.service,
     one.state,
@@ -83,6 +88,11 @@ function formatStatus(found: Status): string {
   return [
     `release      ${release.tag ?? 'none'} (${served})`,
     `certificate  ${certificate ? `${certificate.daysLeft} days left (${issuer})` : 'none served'}`,
+    ...(underWay
+      ? [
+          `under way    ${underWay.what} of ${underWay.tag} by ${underWay.by}, at "${underWay.step}"; if it was killed: make deploy, or make rollback`,
+        ]
+      : []),
     `disk         ${formatBytes(disk.freeBytes)} free of ${formatBytes(disk.totalBytes)}`,
     '',
     formatTable([['SERVICE', 'STATE', 'UP', '', 'IMAGE'], ...rows]),

@@ -46,11 +46,32 @@ export const settingsSpec = {
   SESSION_SECRET: matching(/^[A-Za-z0-9_-]{32,}$/, 'at least 32 letters, digits, "_" or "-"')(),
   LOG_LEVEL: str({ choices: ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const }),
   UPLOAD_MAX_MB: whole(1, 500)(),
-  DRAIN_SECONDS: whole(1, 30)(),
+  API_REPLICAS: whole(1, 8)(),
+  READY_SECONDS: whole(1, 600)(),
+  DRAIN_SECONDS: whole(0, 3600)(),
+  STOP_SECONDS: whole(1, 30)(),
   LOCK_TIMEOUT_SECONDS: whole(1, 600)(),
+  KEEP_RELEASES: whole(2, 100)(),
   WAL_KEEP_MAX: walSize(),
 };
 
 export type SettingKey = keyof typeof settingsSpec;
 export const SETTING_KEYS = Object.keys(settingsSpec) as SettingKey[];
+
+/**
+ * What a key means when .env does not have it, so that a new key in a new version stops no deploy. Held
+ * equal to .env.example and to the defaults in compose/ by a test.
+ */
+export const DEFAULTS: Readonly<Partial<Record<SettingKey, string>>> = {
+  LOG_LEVEL: 'info',
+  UPLOAD_MAX_MB: '25',
+  API_REPLICAS: '1',
+  READY_SECONDS: '60',
+  DRAIN_SECONDS: '300',
+  STOP_SECONDS: '20',
+  LOCK_TIMEOUT_SECONDS: '3',
+  KEEP_RELEASES: '5',
+  WAL_KEEP_MAX: '2GB',
+};
+
 export const SECRET_KEYS: readonly SettingKey[] = SETTING_KEYS.filter((key) => /PASSWORD|SECRET/.test(key));

@@ -1,5 +1,5 @@
 import { cleanEnv, EnvMissingError } from 'envalid';
-import { SETTING_KEYS, type SettingKey, settingsSpec } from './schema.ts';
+import { DEFAULTS, SETTING_KEYS, type SettingKey, settingsSpec } from './schema.ts';
 
 export type Settings = Readonly<{ [key in SettingKey]: string }>;
 
@@ -38,14 +38,14 @@ export function validateSettings(
   return { settings: merged as Settings, problems: [] };
 }
 
-/** .env overlaid with the environment; an empty value counts as absent. */
+/** Defaults overlaid with .env, that with the environment; an empty value counts as absent. */
 export function mergeSettings(
   file: Readonly<Record<string, string>>,
   environment: Readonly<Record<string, string | undefined>>,
 ): Partial<Record<SettingKey, string>> {
   const merged: Partial<Record<SettingKey, string>> = {};
   for (const key of SETTING_KEYS) {
-    const value = environment[key] || file[key];
+    const value = environment[key] || file[key] || DEFAULTS[key];
     if (value) merged[key] = value;
   }
   return merged;

@@ -1,7 +1,14 @@
 import type { Settings } from '../config/validate.ts';
-import { type Container, findUnhealthy, SERVICES } from '../plan/containers.ts';
+import { findUnhealthy, SERVICES } from '../plan/containers.ts';
 import { Failure } from '../report/failure.ts';
-import { attempt, lastLines, run } from './exec.ts';
+import { lastLogLines, listContainers } from './containers.ts';
+import { attempt, run } from './exec.ts';
+
+/** What compose would run a service with, every variable filled in. */
+export interface ServiceDescription {
+  image: string;
+  environment: Record<string, string>;
+}
 
 /**
  * Docker Compose with these settings, otherwise exactly as an operator would type it in the root:
@@ -22,12 +29,13 @@ export function createCompose(settings: Settings, overrides: Partial<Settings> =
       const lines = (await run('docker', args('config', '--hash', '*'), { env })).trim().split('\n');
       return Object.fromEntries(lines.map((line) => line.split(/\s+/) as [string, string]));
     },
-    /** The last lines a service's containers wrote; empty when there are none. */
-    async lastLogLines(service: string, count = 15): Promise<string> {
-      const outcome = await attempt('docker', args('logs', '--no-color', '--tail', String(count), service), {
-        env,
-      });
-      return lastLines(`${outcome.stdout}\n${outcome.stderr}`, count);
+    async describeService(service: string): Promise<ServiceDescription> {
+      const text = await run('docker', args('config', '--format', 'json'), { env });
+      const { services } = JSON.parse(text) as { services: Record<string, ServiceDescription> };
+      const { image = '', environment = {} } = services[service] ?? {};
+      // Compose prints a dollar as it would have to be written in its own file.
+      const values = Object.entries(environment).map(([key, value]) => [key, value.replaceAll('$$', '$')]);
+      return { image, environment: Object.fromEntries(values) };
     },
   };
 }
@@ -52,10 +60,11 @@ export async function bringUp(compose: Compose, ...services: string[]): Promise<
     ...services,
   );
   // `up --wait` counts the finished one-shot as a failure in some versions: the containers decide.
-  const found = findUnhealthy(await listContainers(projectOf(compose)));
-  const unhealthy = found.filter((service) => wanted.includes(service));
+  const containers = await listContainers(projectOf(compose));
+  const unhealthy = findUnhealthy(containers).filter((service) => wanted.includes(service));
   if (unhealthy.length === 0) return;
-  const logs = await Promise.all(unhealthy.map((service) => compose.lastLogLines(service)));
+  const suspects = containers.filter((one) => unhealthy.includes(one.service));
+  const logs = await Promise.all(suspects.map((one) => lastLogLines(one.name)));
   throw new Failure(`not healthy: ${unhealthy.join(', ')}`, {
     command: outcome.command,
     log: [outcome.stderr, ...logs].filter((text) => text.trim()).join('\n'),
@@ -74,47 +83,4 @@ async function wakeCrashLoops(compose: Compose, services: readonly string[]): Pr
     .filter(({ service, status }) => status === 'restarting' && services.includes(service))
     .map(({ service }) => service);
   if (looping.length > 0) await compose.attempt('restart', '--no-deps', ...looping);
-}
-
-interface Inspected {
-  Id: string;
-  Name: string;
-  Image: string;
-  RestartCount: number;
-  Config: { Labels: Record<string, string>; Image: string };
-  State: { Status: string; ExitCode: number; StartedAt: string; Health?: { Status: string } };
-  NetworkSettings: { Networks: Record<string, { IPAddress: string }> };
-}
-
-/** Every container of a project, one-shots included, in the order of their service names. */
-export async function listContainers(project: string): Promise<Container[]> {
-  const filter = `label=com.docker.compose.project=${project}`;
-  const ids = (await run('docker', ['ps', '--all', '--quiet', '--filter', filter]))
-    .split('\n')
-    .filter(Boolean);
-  if (ids.length === 0) return [];
-  const inspected = JSON.parse(
-    await run('docker', ['inspect', '--type', 'container', ...ids]),
-  ) as Inspected[];
-  return inspected
-    .filter((container) => container.Config.Labels['com.docker.compose.oneoff'] !== 'True')
-    .map(toContainer)
-    .sort((a, b) => (a.service < b.service ? -1 : 1));
-}
-
-function toContainer(container: Inspected): Container {
-  const labels = container.Config.Labels;
-  return {
-    name: container.Name.replace(/^\//, ''),
-    service: labels['com.docker.compose.service'] ?? '',
-    configHash: labels['com.docker.compose.config-hash'] ?? '',
-    image: container.Config.Image,
-    imageId: container.Image,
-    status: container.State.Status,
-    health: container.State.Health?.Status ?? null,
-    exitCode: container.State.ExitCode,
-    restarts: container.RestartCount,
-    startedAt: container.State.StartedAt,
-    addresses: Object.values(container.NetworkSettings.Networks).map((network) => network.IPAddress),
-  };
 }

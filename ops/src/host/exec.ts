@@ -1,5 +1,6 @@
 import { execa } from 'execa';
 import { Failure } from '../report/failure.ts';
+import { inheritedDescriptors } from './lock-descriptor.ts';
 
 export interface RunOptions {
   /** Added to the environment; the way secrets and settings travel, never argv. */
@@ -8,6 +9,8 @@ export interface RunOptions {
   input?: string;
   /** Bound in seconds; the process is killed after it. */
   timeoutSeconds?: number;
+  /** Its error stream is a terminal's progress: shown as it comes, and kept for the last lines. */
+  showsProgress?: boolean;
   /** What the operator should do when it fails. */
   next?: string;
 }
@@ -35,15 +38,21 @@ export async function attempt(
   const result = await execa(file, args, {
     reject: false,
     env: options.env ?? {},
-    ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
+    stdio: [
+      options.input === undefined ? 'ignore' : 'pipe',
+      options.showsProgress ? 2 : 'pipe',
+      options.showsProgress ? ['inherit', 'pipe'] : 'pipe',
+      ...inheritedDescriptors(),
+    ],
+    ...(options.input === undefined ? {} : { input: options.input }),
     ...(options.timeoutSeconds ? { timeout: options.timeoutSeconds * 1000 } : {}),
   });
-  const stderr = result.timedOut
-    ? `${result.stderr}\nkilled after ${options.timeoutSeconds} s`
-    : result.stderr;
+  const text = (output: unknown) => (typeof output === 'string' ? output : '');
+  const written = text(result.stderr);
+  const stderr = result.timedOut ? `${written}\nkilled after ${options.timeoutSeconds} s` : written;
   return {
     exitCode: result.exitCode ?? 1,
-    stdout: result.stdout,
+    stdout: text(result.stdout),
     stderr: stderr || (result.exitCode === undefined ? String(result.shortMessage ?? 'could not start') : ''),
     command: formatCommand(file, args),
   };
@@ -71,7 +80,11 @@ export async function attach(
   args: readonly string[],
   env: Record<string, string> = {},
 ): Promise<number> {
-  const result = await execa(file, args, { reject: false, stdio: 'inherit', env });
+  const result = await execa(file, args, {
+    reject: false,
+    stdio: ['inherit', 'inherit', 'inherit', ...inheritedDescriptors()],
+    env,
+  });
   // Ctrl-C is how one leaves `logs -f` and psql: not an error of ours.
   if (result.signal === 'SIGINT') return 0;
   return result.exitCode ?? 1;

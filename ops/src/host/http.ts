@@ -1,3 +1,4 @@
+import { get, type IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { connect } from 'node:tls';
 
@@ -7,40 +8,57 @@ export interface Answer {
   body: string;
 }
 
+export interface HttpsTarget {
+  host: string;
+  port: number;
+  headers?: Record<string, string>;
+  /** Bound of the whole exchange. */
+  timeoutSeconds?: number;
+}
+
 /**
- * One HTTPS request to this server's own nginx, as a client on the same machine. The certificate is not
+ * One HTTPS request to this server's own nginx over a connection of its own. The certificate is not
  * verified: it may be the self-signed placeholder, and the peer is ourselves.
- * @param timeoutSeconds bound of the whole exchange
  */
-export function askOurselves(portNumber: number, path: string, timeoutSeconds = 5): Promise<Answer> {
+export function askSecurely(target: HttpsTarget, path: string): Promise<Answer> {
+  const { host, port, headers = {}, timeoutSeconds = 5 } = target;
   return new Promise((resolve, reject) => {
     const call = request(
       {
-        host: '127.0.0.1',
-        port: portNumber,
-        path,
-        servername: 'localhost',
-        headers: { host: portNumber === 443 ? 'localhost' : `localhost:${portNumber}` },
-        rejectUnauthorized: false,
-        agent: false,
+        ...{ host, port, path, servername: 'localhost', rejectUnauthorized: false, agent: false },
+        headers: { host: port === 443 ? 'localhost' : `localhost:${port}`, ...headers },
         signal: AbortSignal.timeout(timeoutSeconds * 1000),
       },
       (response) => {
-        let body = '';
-        response.setEncoding('utf8');
-        response.on('data', (chunk: string) => {
-          body += chunk;
-        });
-        response.on('error', reject);
-        response.on('end', () => {
-          const release = response.headers['x-release'];
-          resolve({ status: response.statusCode ?? 0, release: release?.toString(), body });
-        });
+        readAnswer(response).then(resolve, reject);
       },
     );
     call.on('error', reject);
     call.end();
   });
+}
+
+/** The same to the port that this server publishes. */
+export function askOurselves(port: number, path: string): Promise<Answer> {
+  return askSecurely({ host: '127.0.0.1', port }, path);
+}
+
+/** One plain request over a connection of its own, answered within 2 s; null when there is no answer. */
+export function askPlainly(address: string, portNumber: number, path: string): Promise<Answer | null> {
+  return new Promise((resolve) => {
+    const call = get({ host: address, port: portNumber, path, agent: false, timeout: 2000 }, (response) => {
+      readAnswer(response).then(resolve, () => resolve(null));
+    });
+    call.once('timeout', () => call.destroy(new Error('timeout')));
+    call.once('error', () => resolve(null));
+  });
+}
+
+async function readAnswer(response: IncomingMessage): Promise<Answer> {
+  let body = '';
+  response.setEncoding('utf8');
+  for await (const chunk of response) body += chunk;
+  return { status: response.statusCode ?? 0, release: response.headers['x-release']?.toString(), body };
 }
 
 export interface Certificate {

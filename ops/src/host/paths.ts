@@ -1,6 +1,7 @@
 import path from 'node:path';
 
-const root = path.resolve(import.meta.dirname, '../../..');
+// The launcher says where it lies, because what it runs may be a bundle elsewhere.
+const root = process.env.OPS_ROOT ?? path.resolve(import.meta.dirname, '../../..');
 
 /** Where things are on the server; every path is absolute. */
 export const paths = {
@@ -11,6 +12,16 @@ export const paths = {
   uploads: path.join(root, 'uploads'),
   state: path.join(root, '.atlas'),
   lock: path.join(root, '.atlas/lock'),
+  lockHolder: path.join(root, '.atlas/lock.holder'),
+  /** What a changing verb is in the middle of; only one that was killed leaves it behind. */
+  journal: path.join(root, '.atlas/in-progress.json'),
+  /** What each image said when it was asked. */
+  images: path.join(root, '.atlas/images'),
+  /** Mounted into nginx: which containers serve, and the number of that list. */
+  upstream: path.join(root, '.atlas/nginx/upstream.conf'),
+  generation: path.join(root, '.atlas/nginx/generation.conf'),
+  backups: path.join(root, 'backups'),
+  hooks: path.join(root, 'ops/hooks'),
   ledger: path.join(root, '.atlas/ledger.jsonl'),
   baseImages: path.join(root, 'compose/images/build.sh'),
 } as const;

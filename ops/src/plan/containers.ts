@@ -2,6 +2,8 @@
 export interface Container {
   name: string;
   service: string;
+  /** Compose's own, from 1; a replacement started beside another has a higher one. */
+  number: number;
   configHash: string;
   image: string;
   imageId: string;
@@ -13,7 +15,8 @@ export interface Container {
   restarts: number;
   /** ISO 8601. */
   startedAt: string;
-  addresses: string[];
+  /** IPv4 by network. */
+  addresses: Record<string, string>;
 }
 
 /** Services that run once and end; for them a zero exit code is health. */

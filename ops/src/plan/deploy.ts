@@ -1,58 +1,37 @@
-import { type Container, findUnhealthy, SERVICES } from './containers.ts';
-
-/** Where the wanted release's image comes from. */
-export type ImageSource = 'present' | 'build' | 'pull';
-
-export interface DeployFacts {
-  /** The release that is wanted and the one that .env names now. */
-  tag: string;
-  currentTag: string | null;
-  imageSource: ImageSource;
-  /** Base images that are not on this engine yet, by variable name. */
-  missingBaseImages: string[];
-  buildBaseImages: boolean;
-  containers: Container[];
-  /** What compose would run for the wanted release; null when that is not known yet. */
-  configHashes: Record<string, string> | null;
-  /** Image ids by reference, for those on this engine. */
-  imageIds: Record<string, string>;
-  nginxConfigChanged: boolean;
-}
+import { canReload, type DeployFacts, isUpToDate, runs, runsAsWanted } from './deploy-facts.ts';
+import { formatMigrations, planDown } from './schema.ts';
 
 export type StepId =
   | 'base-images'
   | 'build'
   | 'pull'
+  | 'ask'
   | 'data'
+  | 'dump'
   | 'migrate'
-  | 'up'
+  | 'restore'
+  | 'beside'
+  | 'down'
+  | 'switch'
+  | 'worker'
+  | 'drain'
+  | 'settle'
   | 'nginx'
   | 'check'
-  | 'record';
+  | 'record'
+  | 'prune';
 
 export interface Step {
   id: StepId;
   label: string;
 }
 
-/** Whether every service already runs exactly what compose would start now. */
-export function isUpToDate(facts: DeployFacts): boolean {
-  const { configHashes, containers, imageIds } = facts;
-  if (!configHashes || facts.imageSource !== 'present' || facts.missingBaseImages.length > 0) return false;
-  if (findUnhealthy(containers).length > 0) return false;
-  return SERVICES.every((service) =>
-    containers.some(
-      (container) =>
-        container.service === service &&
-        container.configHash === configHashes[service] &&
-        (imageIds[container.image] ?? container.imageId) === container.imageId,
-    ),
-  );
-}
+export const DATA_SERVICES = ['postgres', 'redis_cache', 'redis_queue'] as const;
 
 /** The steps from the facts to the wanted release, in order. Pure: the same facts give the same plan. */
 export function planDeploy(facts: DeployFacts): Step[] {
   const { tag } = facts;
+  const isDone = isUpToDate(facts);
   const steps: (Step | false)[] = [
     facts.missingBaseImages.length > 0 && {
       id: 'base-images',
@@ -60,18 +39,86 @@ export function planDeploy(facts: DeployFacts): Step[] {
     },
     facts.imageSource === 'build' && { id: 'build', label: `build image ${tag} from this checkout` },
     facts.imageSource === 'pull' && { id: 'pull', label: `pull image ${tag}` },
-    ...(isUpToDate(facts)
-      ? []
-      : ([
-          { id: 'data', label: 'postgres and both Redis up and healthy' },
-          // Before anything is replaced: `up` alone would stop api and worker first and only then find out
-          // that the migration fails.
-          { id: 'migrate', label: `migrate the database with ${tag}` },
-          { id: 'up', label: `all services on ${tag}, healthy` },
-        ] satisfies Step[])),
-    facts.nginxConfigChanged && { id: 'nginx', label: 'test and reload the changed nginx configuration' },
+    facts.imageSource !== 'present' && {
+      id: 'ask',
+      label: `ask ${tag} whether it accepts the settings, and for its migrations`,
+    },
+    ...(isDone ? [] : planChange(facts)),
+    facts.nginxConfigChanged &&
+      (isDone || runsAsWanted(facts, 'api')) && {
+        id: 'nginx',
+        label: 'test and reload the changed nginx configuration',
+      },
     { id: 'check', label: `check https through nginx: release ${tag} answers` },
     facts.currentTag !== tag && { id: 'record', label: `IMAGE_TAG=${tag} in .env` },
+    facts.prunable.length > 0 && { id: 'prune', label: `remove old images: ${facts.prunable.join(', ')}` },
   ];
   return steps.filter((step) => step !== false);
+}
+
+function planChange(facts: DeployFacts): Step[] {
+  const { tag } = facts;
+  const replaced = DATA_SERVICES.filter((service) => !runsAsWanted(facts, service));
+  const replacesApi = !runsAsWanted(facts, 'api');
+  const steps: (Step | false)[] = [
+    replaced.length > 0 && { id: 'data', label: describeData(facts, replaced) },
+    ...planSchemaSteps(facts),
+    replacesApi && { id: 'beside', label: `${describeApi(facts)}, ready` },
+    ...planDownSteps(facts),
+    replacesApi && { id: 'switch', label: describeSwitch(facts) },
+    !runsAsWanted(facts, 'worker') && { id: 'worker', label: `worker of ${tag} beside the old one, ready` },
+    { id: 'drain', label: 'requests in flight finished, old api stopped; jobs finished, old worker stopped' },
+    { id: 'settle', label: `all services as compose wants them on ${tag}, healthy` },
+  ];
+  const hasOld = facts.containers.some((one) => ['api', 'worker'].includes(one.service));
+  return steps.filter((step) => step !== false).filter(({ id }) => id !== 'drain' || hasOld);
+}
+
+function describeData(facts: DeployFacts, replaced: readonly string[]): string {
+  const cut = replaced.filter((service) => runs(facts, service));
+  const note = cut.length > 0 ? ` (${cut.join(', ')} replaced: requests may fail meanwhile)` : '';
+  return `postgres and both Redis up and healthy${note}`;
+}
+
+function describeApi({ tag, replicas, containers }: DeployFacts): string {
+  const beside = containers.some((one) => one.service === 'api') ? ' beside the old one' : '';
+  return `api of ${tag}${replicas > 1 ? `, ${replicas} of it,` : ''}${beside}`;
+}
+
+function describeSwitch(facts: DeployFacts): string {
+  if (canReload(facts)) return `nginx sends requests to ${facts.tag} alone`;
+  return runs(facts, 'nginx')
+    ? `nginx replaced (its container changes: open connections are cut), sends requests to ${facts.tag}`
+    : `nginx up, sends requests to ${facts.tag}`;
+}
+
+/** Before the new api: dump and migrate, or the whole database taken back. */
+function planSchemaSteps({ schema, schemaChoice, tag, dumpId }: DeployFacts): Step[] {
+  const migrate = (what: string): Step => ({
+    id: 'migrate',
+    label: `migrate the database with ${tag}${what}`,
+  });
+  const dump: Step = { id: 'dump', label: 'restore point and dump of the database' };
+  if (!schema)
+    return [{ ...dump, label: `${dump.label}, if migrations are pending` }, migrate(', if any are pending')];
+  if (schemaChoice === 'restore' && schema.ahead.length > 0)
+    return [{ id: 'restore', label: `database back to the dump ${dumpId}; the site is down meanwhile` }];
+  if (schema.pending.length === 0) return [];
+  const names = formatMigrations(schema.pending);
+  const warning = schema.pending.some((one) => one.breaking)
+    ? '; the old release may fail until the switch'
+    : '';
+  return [dump, migrate(`: ${names}${warning}`)];
+}
+
+/** After the new api is ready, so that as little time as possible passes between down and switch. */
+function planDownSteps({ schema, schemaChoice, newerTag }: DeployFacts): Step[] {
+  const down = schema && schemaChoice === 'down' ? planDown(schema.image, schema.database) : null;
+  if (!down) return [];
+  return [
+    {
+      id: 'down',
+      label: `undo migrations with ${newerTag}: ${down.undone.join(', ')}`,
+    },
+  ];
 }

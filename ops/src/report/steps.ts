@@ -13,21 +13,21 @@ export function formatSeconds(milliseconds: number): string {
 }
 
 /**
- * Runs one step and prints one line for it with its seconds; on a terminal the line counts while it runs.
- * The step's error passes through unchanged.
+ * Runs one step and prints one line for it with its seconds; on a terminal the line counts while it runs. A
+ * text that the action returns is added to the line. The step's error passes through unchanged.
  */
 export async function step<T>(label: string, action: () => Promise<T>): Promise<T> {
   const started = performance.now();
   const elapsed = () => formatSeconds(performance.now() - started).padStart(8);
   const draw = () => out.write(`\r  ..   ${elapsed()}  ${label}`);
   const timer = out.isTTY ? setInterval(draw, 200) : undefined;
-  const finish = (mark: string) => {
+  const finish = (mark: string, remark = '') => {
     clearInterval(timer);
-    out.write(`${out.isTTY ? '\r' : ''}  ${mark.padEnd(4)} ${elapsed()}  ${label}\n`);
+    out.write(`${out.isTTY ? '\r' : ''}  ${mark.padEnd(4)} ${elapsed()}  ${label}${remark}\n`);
   };
   try {
     const result = await action();
-    finish('ok');
+    finish('ok', typeof result === 'string' ? ` (${result})` : '');
     return result;
   } catch (error) {
     finish('FAIL');

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { parse } from 'dotenv';
-import { SECRET_KEYS, SETTING_KEYS } from '../../src/config/schema.ts';
+import { DEFAULTS, SECRET_KEYS, SETTING_KEYS } from '../../src/config/schema.ts';
 import { fillTemplate } from '../../src/config/template.ts';
 import { editDistance, validateSettings } from '../../src/config/validate.ts';
 
@@ -24,6 +24,19 @@ describe('settings', () => {
     for (const file of ['data.yml', 'app.yml', 'edge.yml']) {
       const text = readFileSync(path.join(root, 'compose', file), 'utf8');
       for (const [, name] of text.matchAll(/(?<!\$)\$\{(\w+)/g)) expect(SETTING_KEYS, file).to.include(name);
+    }
+  });
+
+  it('a key that an older .env does not have means what .env.example and the compose files say', () => {
+    const file = complete();
+    for (const key of Object.keys(DEFAULTS)) delete file[key];
+    expect(validateSettings(file, {}).settings).to.include(DEFAULTS);
+    expect(parse(example)).to.include(DEFAULTS);
+    for (const name of ['data.yml', 'app.yml', 'edge.yml']) {
+      const text = readFileSync(path.join(root, 'compose', name), 'utf8');
+      for (const [, key = '', value] of text.matchAll(/\$\{(\w+):-(\w+)\}/g))
+        if (key in DEFAULTS)
+          expect(DEFAULTS[key as keyof typeof DEFAULTS], `${key} in ${name}`).to.equal(value);
     }
   });
 

@@ -202,36 +202,4 @@ describe('bad input to make deploy', function () {
       expect(`${first.stderr}${second.stderr}`).to.contain('another command is changing this server: deploy');
     expect(codes[0]).to.equal(0);
   });
-
-  it('an image that does not start: its own last lines are shown and the former release serves again', async () => {
-    const { project, settings, sh } = stack();
-    const good = settings().IMAGE_TAG;
-    const dockerfile = path.join(stack().directory, '.atlas/Broken.Dockerfile');
-    writeFileSync(
-      dockerfile,
-      `FROM ${project}:${good}\nENTRYPOINT ["node","-e","if(process.argv[1]!=='migrate'){console.error('out of cheese');process.exit(1)}"]\n`,
-    );
-    const built = await sh(
-      'docker',
-      'build',
-      '--quiet',
-      '--file',
-      dockerfile,
-      '--tag',
-      `${project}:broken`,
-      '.atlas',
-    );
-    expect(built.exitCode, built.stderr).to.equal(0);
-    const outcome = await stack().make('deploy', { TAG: 'broken' });
-    expect(outcome.exitCode).to.not.equal(0);
-    expect(outcome.stderr).to.contain('out of cheese').and.contain(`release ${good} serves again`);
-    expect(settings().IMAGE_TAG).to.equal(good);
-    const answer = await send('GET', '/readyz');
-    expect(answer.status).to.equal(200);
-    expect(answer.headers['x-release']).to.equal(good);
-    const ledger = readFileSync(path.join(stack().directory, '.atlas/ledger.jsonl'), 'utf8')
-      .trim()
-      .split('\n');
-    expect(JSON.parse(ledger.at(-1) ?? '')).to.include({ tag: 'broken', result: 'undone' });
-  });
 });

@@ -1,10 +1,19 @@
 import { expect } from 'chai';
 import { type Container, SERVICES } from '../../src/plan/containers.ts';
-import { type DeployFacts, isUpToDate, planDeploy } from '../../src/plan/deploy.ts';
+import { planDeploy } from '../../src/plan/deploy.ts';
+import {
+  type DeployFacts,
+  describeAhead,
+  findSchemaConflict,
+  isUpToDate,
+  type SchemaFacts,
+} from '../../src/plan/deploy-facts.ts';
+import { compareSchema } from '../../src/plan/schema.ts';
 
 const container = (service: string, changes: Partial<Container> = {}): Container => ({
   name: `atlas-${service}-1`,
   service,
+  number: 1,
   configHash: `hash-${service}`,
   image: `image-${service}`,
   imageId: `id-${service}`,
@@ -13,9 +22,17 @@ const container = (service: string, changes: Partial<Container> = {}): Container
   exitCode: 0,
   restarts: 0,
   startedAt: '2026-11-24T00:00:00Z',
-  addresses: [],
+  addresses: {},
   ...changes,
 });
+
+/** A name with ! is marked. */
+function schema(image: string[], database: string[]): SchemaFacts {
+  const list = (names: string[]) =>
+    names.map((name) => ({ name: name.replace('!', ''), breaking: name.endsWith('!') }));
+  const lists = { image: list(image), database: list(database) };
+  return { ...lists, ...compareSchema(lists.image, lists.database) };
+}
 
 const running: DeployFacts = {
   tag: 'v2',
@@ -23,44 +40,136 @@ const running: DeployFacts = {
   imageSource: 'present',
   missingBaseImages: [],
   buildBaseImages: false,
+  replicas: 1,
   containers: SERVICES.map((service) => container(service)),
   configHashes: Object.fromEntries(SERVICES.map((service) => [service, `hash-${service}`])),
   imageIds: {},
   nginxConfigChanged: false,
+  schema: schema(['1'], ['1']),
+  schemaChoice: 'keep',
+  newerTag: null,
+  dumpId: null,
+  prunable: [],
 };
+const app = { api: 'new', worker: 'new', migrate: 'new' };
+/** v3 is wanted while v2 runs. */
+const next: DeployFacts = { ...running, tag: 'v3', configHashes: { ...running.configHashes, ...app } };
 const ids = (facts: DeployFacts) => planDeploy(facts).map((step) => step.id);
+const labelOf = (facts: DeployFacts, id: string) => planDeploy(facts).find((step) => step.id === id)?.label;
 const withContainer = (service: string, changes: Partial<Container>) =>
   running.containers.map((one) => (one.service === service ? { ...one, ...changes } : one));
+const SWITCH = ['beside', 'switch', 'worker', 'drain', 'settle', 'check', 'record'];
 
 describe('planDeploy', () => {
-  it('on a fresh machine builds everything, migrates before anything serves, and records last', () => {
+  it('on a fresh machine asks the image first, migrates before anything serves, and records last', () => {
     const fresh: DeployFacts = {
       ...running,
-      currentTag: null,
-      imageSource: 'build',
-      missingBaseImages: ['POSTGRES_IMAGE'],
-      containers: [],
+      ...{ currentTag: null, imageSource: 'build', missingBaseImages: ['POSTGRES_IMAGE'] },
+      ...{ containers: [], schema: null },
     };
-    expect(ids(fresh)).to.deep.equal(['base-images', 'build', 'data', 'migrate', 'up', 'check', 'record']);
+    expect(ids(fresh)).to.deep.equal([
+      ...['base-images', 'build', 'ask', 'data', 'dump', 'migrate'],
+      ...['beside', 'switch', 'worker', 'settle', 'check', 'record'],
+    ]);
   });
 
   it('only checks when everything already runs as wanted', () => {
     expect(ids(running)).to.deep.equal(['check']);
   });
 
-  it('migrates before it replaces when the release changes', () => {
-    const changed = { ...running, tag: 'v3', configHashes: { ...running.configHashes, api: 'other' } };
-    expect(ids(changed)).to.deep.equal(['data', 'migrate', 'up', 'check', 'record']);
+  it('switches at once when no migration is pending and the data services are as wanted', () => {
+    expect(ids(next)).to.deep.equal(SWITCH);
   });
 
-  it('pulls a release that is not here, and never builds it from the checkout', () => {
-    expect(ids({ ...running, tag: 'v3', imageSource: 'pull' }))
-      .to.include('pull')
-      .and.not.include('build');
+  it('dumps and migrates before the new api when migrations are pending, naming them', () => {
+    const facts = { ...next, schema: schema(['1', '2', '3!'], ['1']) };
+    expect(ids(facts)).to.deep.equal(['dump', 'migrate', ...SWITCH]);
+    expect(labelOf(facts, 'migrate')).to.contain('2, 3 (marked breaking)').and.contain('until the switch');
+  });
+
+  it('goes back without touching the schema, and says what stays', () => {
+    const facts = { ...next, schema: schema(['1'], ['1', '2']) };
+    expect(ids(facts)).to.deep.equal(SWITCH);
+    expect(describeAhead(facts)).to.contain('keeps 2');
+  });
+
+  it('SCHEMA=down: undone when the older api is ready, right before the switch', () => {
+    const facts: DeployFacts = {
+      ...next,
+      schema: schema(['1'], ['1', '2', '3!']),
+      schemaChoice: 'down',
+      newerTag: 'v2',
+    };
+    expect(ids(facts)).to.deep.equal(['beside', 'down', ...SWITCH.slice(1)]);
+    expect(labelOf(facts, 'down')).to.equal('undo migrations with v2: 3, 2');
+  });
+
+  it('SCHEMA=restore: the dump before anything else, saying that the site is down meanwhile', () => {
+    const facts: DeployFacts = {
+      ...next,
+      ...{ schema: schema(['1'], ['1', '2!']), schemaChoice: 'restore', dumpId: 'd1' },
+    };
+    expect(ids(facts)).to.deep.equal(['restore', ...SWITCH]);
+    expect(labelOf(facts, 'restore')).to.contain('d1').and.contain('site is down');
+  });
+
+  it('says what is cut where nginx itself or a data service must be replaced', () => {
+    const hashes = { ...next.configHashes, nginx: 'other', postgres: 'other' };
+    const facts = { ...next, configHashes: hashes };
+    expect(labelOf(facts, 'switch')).to.contain('open connections are cut');
+    expect(labelOf(facts, 'data')).to.contain('postgres replaced: requests may fail');
+    expect(labelOf(next, 'switch')).to.not.contain('cut');
+  });
+
+  it('finishes what a killed deploy left: an old container beside the new one', () => {
+    const leftover = container('api', { name: 'atlas-api-2', configHash: 'old' });
+    const killed = { ...running, containers: [...running.containers, leftover] };
+    expect(ids(killed)).to.include.members(['beside', 'switch', 'drain']);
+  });
+
+  it('follows API_REPLICAS up and down', () => {
+    expect(ids({ ...running, replicas: 2 })).to.include.members(['beside', 'switch']);
+    const two = [...running.containers, container('api', { name: 'atlas-api-2' })];
+    expect(ids({ ...running, replicas: 2, containers: two })).to.deep.equal(['check']);
+    expect(ids({ ...running, containers: two })).to.include.members(['beside', 'switch', 'drain']);
+  });
+
+  it('pulls a release that is not here, asks it, and never builds it from the checkout', () => {
+    const facts: DeployFacts = { ...next, imageSource: 'pull', schema: null };
+    expect(ids(facts)).to.deep.equal(['pull', 'ask', 'dump', 'migrate', ...SWITCH]);
+    expect(labelOf(facts, 'migrate')).to.contain('if any are pending');
   });
 
   it('reloads nginx when only its configuration changed', () => {
     expect(ids({ ...running, nginxConfigChanged: true })).to.deep.equal(['nginx', 'check']);
+  });
+
+  it('removes old images last', () => {
+    expect(ids({ ...next, prunable: ['v0'] }).at(-1)).to.equal('prune');
+  });
+});
+
+describe('findSchemaConflict', () => {
+  const marked = { ...next, schema: schema(['1'], ['1', '2', '3!']) };
+
+  it('refuses a rollback across a marked migration until it is told what to do', () => {
+    expect(findSchemaConflict(marked)).to.contain('v3 cannot live with 3 (marked breaking)');
+    expect(findSchemaConflict({ ...marked, schemaChoice: 'down', newerTag: 'v2' })).to.equal(null);
+    expect(findSchemaConflict({ ...marked, schemaChoice: 'restore', dumpId: 'd' })).to.equal(null);
+  });
+
+  it('refuses to undo what no image here knows', () => {
+    expect(findSchemaConflict({ ...marked, schemaChoice: 'down' })).to.contain(
+      'no image on this server knows',
+    );
+  });
+
+  it('refuses to restore without a dump', () => {
+    expect(findSchemaConflict({ ...marked, schemaChoice: 'restore' })).to.contain('no dump from before 2');
+  });
+
+  it('lets unmarked migrations pass', () => {
+    expect(findSchemaConflict({ ...next, schema: schema(['1'], ['1', '2']) })).to.equal(null);
   });
 });
 
