@@ -64,7 +64,9 @@ export function findCut(log: string): string[] {
     try {
       const { msg, requests = [], jobs = [] } = JSON.parse(line) as CutLine;
       if (msg === 'requests cut')
-        return requests.map(({ method, path, seconds }) => `${method} ${path} after ${Math.round(seconds)} s`);
+        return requests.map(
+          ({ method, path, seconds }) => `${method} ${path} after ${Math.round(seconds)} s`,
+        );
       return msg === 'jobs left' ? jobs.map((id) => `job ${id}, which another worker takes up again`) : [];
     } catch {
       return [];

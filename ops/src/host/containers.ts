@@ -72,11 +72,6 @@ export async function runToEnd(name: string): Promise<number> {
   return (await ended).StatusCode;
 }
 
-/** Sends a signal to a running container's main process. */
-export async function signalContainer(name: string, signal: 'HUP'): Promise<void> {
-  await callEngine('POST', `/containers/${name}/kill?signal=${signal}`);
-}
-
 /** SIGTERM, the time it may need in seconds, SIGKILL. A container that is gone or stopped is no error. */
 export async function stopContainer(name: string, seconds: number): Promise<void> {
   await callEngine('POST', `/containers/${name}/stop?t=${seconds}`).catch(unlessMissing);
