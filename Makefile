@@ -2,8 +2,8 @@
 # Variables given on the command line (TAG=…, NAME=…) reach the recipes through the environment,
 # so that no value is ever interpreted by make or the shell.
 .DEFAULT_GOAL := help
-.PHONY: help deploy rollback releases status logs stop start psql token admin image dev check test bench
-export TAG SERVICE NAME EMAIL JSON DRY_RUN RESET WAIT SCHEMA YES PART
+.PHONY: help deploy rollback releases status certs maintenance on off logs stop start psql token tokens token-revoke admin seed media-copy image dev check test bench
+export TAG SERVICE NAME SCOPE DAYS ID EMAIL JSON DRY_RUN RESET WAIT SCHEMA YES PART RENEW VERIFY
 
 # What deploy and rollback share.
 release_options = $${DRY_RUN:+--dry-run} $${WAIT:+--wait "$$WAIT"} $${SCHEMA:+--schema "$$SCHEMA"} $${YES:+--yes}
@@ -23,6 +23,15 @@ releases: ## every deploy and rollback: when, who, seconds, result [JSON=1]
 status: ## release, containers, health, certificate, disk [JSON=1]
 	@ops/atlas status $${JSON:+--json}
 
+certs: ## the certificate: names, issuer, days left, next check, last error [RENEW=1] [JSON=1]
+	@ops/atlas certs $${RENEW:+--renew} $${JSON:+--json}
+
+maintenance: ## tell everybody to come back, but health checks and the panel: make maintenance on, make maintenance off
+	@ops/atlas maintenance $(filter on off,$(MAKECMDGOALS))
+
+on off: # words of `make maintenance`
+	@:
+
 logs: ## follow the logs [SERVICE=api]
 	@ops/atlas logs $${SERVICE:+"$$SERVICE"}
 
@@ -35,11 +44,23 @@ start: ## start every service again
 psql: ## a psql session in the database
 	@ops/atlas psql
 
-token: ## make an API token, printed once NAME=mobile-app
-	@ops/atlas token $${NAME:+"$$NAME"}
+token: ## make an API token, printed once NAME=mobile-app [SCOPE=read|write] [DAYS=365, 0: never expires]
+	@ops/atlas token $${NAME:+"$$NAME"} $${SCOPE:+--scope "$$SCOPE"} $${DAYS:+--days "$$DAYS"}
+
+tokens: ## every API token: id, state, scope, last used, expiry [JSON=1]
+	@ops/atlas tokens $${JSON:+--json}
+
+token-revoke: ## revoke an API token, at once ID=3 (or its name)
+	@ops/atlas token-revoke $${ID:+"$$ID"}
 
 admin: ## make an administrator, password printed once EMAIL=you@example.org [RESET=1]
 	@ops/atlas admin $${EMAIL:+"$$EMAIL"} $${RESET:+--reset}
+
+seed: ## add 30 example salons with pictures, so that the directory is not empty [YES=1: beside salons of your own]
+	@ops/atlas seed $${YES:+--yes}
+
+media-copy: ## copy photos from uploads/ to the bucket of MEDIA_S3_*, each read back; again any time [DRY_RUN=1] [VERIFY=1]
+	@ops/atlas media-copy $${DRY_RUN:+--dry-run} $${VERIFY:+--verify}
 
 image: ## build the service's image from this checkout [TAG=v1.2.3]
 	@ops/atlas image $${TAG:+--tag "$$TAG"}
@@ -53,5 +74,5 @@ check: ## format, lint, types, unit tests, shellcheck, compose files: fast, need
 test: ## every test: unit, service, end to end; does its own set-up
 	@ops/test.sh
 
-bench: ## measure, never part of the tests [PART=stack|releases]
+bench: ## measure, never part of the tests [PART=service|stack|edge|releases]
 	@ops/bench.sh $${PART:+"$$PART"}

@@ -3,5 +3,5 @@
 set -euo pipefail
 exec 3<>/dev/tcp/127.0.0.1/80
 printf 'GET / HTTP/1.0\r\nHost: health\r\nUser-Agent: healthcheck\r\n\r\n' >&3
-read -r -t 2 _ status _ <&3
-[ "$status" = 301 ]
+read -r -t 2 protocol _ <&3
+[[ $protocol == HTTP/1.* ]]

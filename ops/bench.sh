@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# usage: ops/bench.sh [stack|releases]      (make bench [PART=…])
+# usage: ops/bench.sh [service|stack|edge|releases]      (make bench [PART=…])
 #
-# Measures a whole stack of its own, in a clean clone and on a second, empty container engine, so that
+# service: the bundled service beside the least that could do its work, without an engine.
+#
+# The others measure a whole stack of its own, in a clean clone and on a second, empty container engine, so that
 # "cold" means cold. That engine lives in a network namespace of its own: a second one beside the first
 # would flush the first one's firewall rules and take its bridge away. Needs root; leaves nothing behind.
 set -Eeuo pipefail
@@ -36,11 +38,20 @@ close_namespace() {
   ip link delete "$link" 2>/dev/null || true
 }
 
+# Of processes on this machine: only Node, PostgreSQL and Redis.
+bench_service() {
+  ops/bootstrap.sh run --all --packages 'postgresql redis-server wrk'
+  npm run --silent build --workspace service
+  node --import tsx service/bench/run.ts
+}
+
 main() {
   local root
   root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
   cd -- "$root"
-  ops/bootstrap.sh run --all --engine --packages 'iproute2'
+  if (($# == 0)) || [[ $1 == service ]]; then bench_service; fi
+  if [[ ${1:-} == service ]]; then return; fi
+  ops/bootstrap.sh run --all --engine --packages 'iproute2 wrk curl'
   trap close_namespace EXIT
   open_namespace
   # nsenter, not `ip netns exec`: that one hides the control groups that the engine needs.

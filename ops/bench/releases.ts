@@ -1,7 +1,8 @@
 import { askOurselves } from '../src/host/http.ts';
 import type { Stack } from '../tests/e2e/create-stack.ts';
-import { percentile, startLoad } from '../tests/e2e/load/load.ts';
+import { median, percentile, startLoad } from '../tests/e2e/load/load.ts';
 import { buildRelease } from '../tests/e2e/releases/build.ts';
+import { ownAddress } from './own-address.ts';
 import { secondsTo, watch } from './watch-deploy.ts';
 
 const ROUNDS = 3;
@@ -9,7 +10,7 @@ const LIGHT_RATE = 20;
 const FULL_RATE = 200;
 const CONSECUTIVE = 10;
 const STEADY_SECONDS = 30;
-const DRAINED = /ok .*old api stopped/;
+const DRAINED = /ok .*in flight at the old api finished/;
 
 interface Measured {
   firstAnswer: number;
@@ -18,7 +19,6 @@ interface Measured {
   failures: number;
 }
 
-const median = (values: number[]) => percentile(values, 50);
 const seconds = (value: number) => (Number.isNaN(value) ? '-' : `${value.toFixed(1)} s`);
 
 /** How long releases take, what they lose, and what plain compose does with the same images. */
@@ -64,12 +64,14 @@ export async function measureReleases(
 }
 
 async function prepare(stack: Stack, environment: Record<string, string>) {
+  stack.set({ RATE_LIMIT: '0' }); // the whole load comes from one address
   for (const tag of ['bench-1', 'bench-2']) await buildRelease(stack, tag);
   await buildRelease(stack, 'bench-bad', 'crashing');
   const token = (await stack.make('token', { NAME: 'bench' })).stdout.trim().split('\n').at(-1) ?? '';
   const load = (ratePerSecond: number) =>
     startLoad({
       ...{
+        host: ownAddress(),
         httpsPort: stack.httpsPort,
         token,
         ratePerSecond,
@@ -134,7 +136,7 @@ async function prepare(stack: Stack, environment: Record<string, string>) {
 /** When a fresh connection first meets a release, in ms since the epoch; NaN when that never comes. */
 async function firstAnswerOf(tag: string, port: number, isOver: () => boolean): Promise<number> {
   while (!isOver()) {
-    const answer = await askOurselves(port, '/livez').catch(() => null);
+    const answer = await askOurselves({ port, name: 'localhost' }, '/livez').catch(() => null);
     if (answer?.release === tag) return Date.now();
     await wait(0.025);
   }

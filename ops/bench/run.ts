@@ -1,6 +1,6 @@
 /**
- * `make bench [PART=stack|releases]`: prints what a deploy, a start, a look and a switch of releases cost on this
- * machine. Results go to stdout.
+ * `make bench [PART=stack|edge|releases]`: prints what a deploy, a start, a look, a request and a switch of releases cost on
+ * this machine. Results go to stdout.
  */
 
 import { existsSync, readFileSync } from 'node:fs';
@@ -10,6 +10,8 @@ import { execa } from 'execa';
 import { SERVICES } from '../src/plan/containers.ts';
 import { formatTable } from '../src/report/table.ts';
 import { createStack, removeStack, type Stack } from '../tests/e2e/create-stack.ts';
+import { median } from '../tests/e2e/load/load.ts';
+import { measureEdge } from './edge.ts';
 import { startEmptyEngine } from './empty-engine.ts';
 import { measureReleases } from './releases.ts';
 
@@ -24,9 +26,6 @@ async function time(
   if (outcome.exitCode !== 0) throw new Error(`${what} failed:\n${outcome.stderr}`);
   return (performance.now() - started) / 1000;
 }
-
-const median = (values: number[]) =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
 async function repeat(count: number, measure: () => Promise<number>): Promise<number> {
   const values: number[] = [];
@@ -119,6 +118,7 @@ const environment = { DOCKER_HOST: engine.host };
 const stack = await createStack('atlas-bench', environment);
 const parts: Record<string, () => Promise<string[][]>> = {
   stack: () => measure(stack, environment),
+  edge: () => measureEdge(stack, environment),
   releases: () => measureReleases(stack, environment),
 };
 const wanted = process.argv.slice(2);

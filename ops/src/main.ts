@@ -1,9 +1,13 @@
 import { Command, CommanderError } from 'commander';
-import { createAdmin, createToken } from './commands/accounts.ts';
+import { createAdmin, createToken, listTokens, revokeToken } from './commands/accounts.ts';
+import { certs } from './commands/certs.ts';
 import { deploy } from './commands/deploy.ts';
 import { dev } from './commands/dev.ts';
 import { image } from './commands/image.ts';
+import { maintenance } from './commands/maintenance.ts';
+import { copyMedia } from './commands/media.ts';
 import { releases, rollback } from './commands/releases.ts';
+import { seed } from './commands/seed.ts';
 import { logs, psql, start, stop } from './commands/services.ts';
 import { status } from './commands/status.ts';
 import { paths } from './host/paths.ts';
@@ -39,6 +43,14 @@ function createProgram(finish: (code: ExitCode) => void): Command {
   verb('status', 'release, containers, health, certificate, disk')
     .option('--json', 'for scripts')
     .action(async (options) => finish(await status(options)));
+  verb('certs', 'the certificate: names, issuer, days left, next check, last error')
+    .option('--renew', 'ask the CA for a new one now')
+    .option('--json', 'for scripts')
+    .action(async (options) => finish(await certs(options)));
+  verb(
+    'maintenance [state]',
+    'on: everybody but health checks and the panel is told to come back; off',
+  ).action(async (state) => finish(await maintenance(state)));
   verb('logs [service]', 'follow the logs')
     .option('--no-follow', 'print and end')
     .option('--tail <lines>', 'lines to begin with', '100')
@@ -46,10 +58,24 @@ function createProgram(finish: (code: ExitCode) => void): Command {
   verb('stop', 'stop every service; data stays').action(async () => finish(await stop()));
   verb('start', 'start every service').action(async () => finish(await start()));
   verb('psql [args...]', 'a psql session in the database').action(async (args) => finish(await psql(args)));
-  verb('token [name]', 'make an API token').action(async (name) => finish(await createToken(name)));
+  verb('token [name]', 'make an API token')
+    .option('--scope <scope>', 'read or write')
+    .option('--days <days>', 'until it expires; 0: never')
+    .action(async (name, options) => finish(await createToken(name, options)));
+  verb('tokens', 'every API token: state, scope, use, expiry')
+    .option('--json', 'for scripts')
+    .action(async (options) => finish(await listTokens(options)));
+  verb('token-revoke [id]', 'revoke an API token').action(async (id) => finish(await revokeToken(id)));
   verb('admin [email]', 'make an administrator of the panel')
     .option('--reset', 'give an existing administrator a new password')
     .action(async (email, options) => finish(await createAdmin(email, options)));
+  verb('seed', 'add example salons with pictures')
+    .option('--yes', 'also beside salons of your own')
+    .action(async (options) => finish(await seed(options)));
+  verb('media-copy', 'copy photos from uploads/ to the bucket that .env names')
+    .option('--dry-run', 'count and change nothing')
+    .option('--verify', 'read back also what an earlier run has copied')
+    .action(async (options) => finish(await copyMedia(options)));
   verb('image', "build the service's image from this checkout")
     .option('--tag <tag>', 'its tag; without it one made from its content')
     .action(async (options) => finish(await image(options)));

@@ -38,7 +38,7 @@ async function serverEdits(): Promise<Edits[]> {
 }
 
 async function adminjsVersion(): Promise<string> {
-  const app = sourceAssets().get('app.bundle.js') ?? '';
+  const app = (await sourceAssets()).get('app.bundle.js') ?? '';
   const root = app.slice(0, app.lastIndexOf(`${path.sep}lib${path.sep}frontend`));
   return JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')).version;
 }
@@ -80,7 +80,7 @@ export function adminjsServerPlugin(): Plugin {
 export async function copyAdminAssets(outdir: string): Promise<void> {
   const target = path.join(outdir, 'admin-assets');
   await mkdir(target, { recursive: true });
-  for (const [name, file] of sourceAssets()) {
+  for (const [name, file] of await sourceAssets()) {
     await copyFile(file, path.join(target, name));
     const packed = await promisify(brotliCompress)(await readFile(file), {
       params: { [constants.BROTLI_PARAM_QUALITY]: 9 },

@@ -20,22 +20,45 @@ const variables = {
   SESSION_SECRET: define('a random string of at least 32 characters', z.string().min(32)),
   UPLOADS_DIR: define('an absolute path', z.string().regex(/^\//), '/uploads'),
   UPLOAD_MAX_MB: define('a whole number of megabytes, 1 to 1024', integer(1, 1024), '25'),
+  PANEL_STATUS_FILE: define('an absolute path', z.string().regex(/^\//), '/panel/status.json'),
+  RATE_LIMIT: define('a whole number of requests a second, 0 to 100000', integer(0, 100_000), '100'),
   // What the process gets when it is told to stop, from the signal to its end.
   STOP_SECONDS: define('a whole number of seconds, 1 to 30', integer(1, 30), '20'),
+  METRICS_PORT: define('a port number, or nothing for no metrics', integer(1, 65_535).optional()),
   LOCK_TIMEOUT_SECONDS: define('a whole number of seconds, 1 to 3600', integer(1, 3600), '10'),
 };
 
+/** Where photos are: on the local disk or in a bucket. An empty endpoint is AWS's own. */
+const bucket = {
+  MEDIA_S3_REGION: define('a region such as eu-central-1', z.string().regex(/^[\w-]{1,64}$/)),
+  MEDIA_S3_BUCKET: define("a bucket's name", z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/)),
+  MEDIA_S3_ACCESS_KEY_ID: define('the access key of the bucket', z.string().min(1).max(256)),
+  MEDIA_S3_SECRET_ACCESS_KEY: define('the secret of that access key', z.string().min(1).max(256)),
+};
+const media = {
+  MEDIA_STORAGE: define('local or s3', z.enum(['local', 's3']), 'local'),
+  MEDIA_S3_ENDPOINT: define('https://host without a path', origin().optional()),
+  MEDIA_S3_PATH_STYLE: define('true or false', z.enum(['true', 'false']).transform(isTrue), 'false'),
+  MEDIA_S3_PUBLIC_URL: define('https://host of a CDN or bucket', url('https:', 'http:').optional()),
+  ...optional(bucket),
+};
+
 const common = { NODE_ENV: variables.NODE_ENV, LOG_LEVEL: variables.LOG_LEVEL, RELEASE: variables.RELEASE };
-const { DATABASE_URL, LOCK_TIMEOUT_SECONDS, SESSION_SECRET, UPLOAD_MAX_MB } = variables;
-const { REDIS_CACHE_URL, REDIS_QUEUE_URL, UPLOADS_DIR, STOP_SECONDS } = variables;
-const serving = { ...common, DATABASE_URL, REDIS_CACHE_URL, REDIS_QUEUE_URL, UPLOADS_DIR, STOP_SECONDS };
+const { DATABASE_URL, LOCK_TIMEOUT_SECONDS, RATE_LIMIT, SESSION_SECRET, UPLOAD_MAX_MB } = variables;
+const { PANEL_STATUS_FILE, REDIS_CACHE_URL, REDIS_QUEUE_URL, UPLOADS_DIR, STOP_SECONDS, METRICS_PORT } =
+  variables;
+const panel = { SESSION_SECRET, PANEL_STATUS_FILE };
+const backends = { DATABASE_URL, REDIS_CACHE_URL, REDIS_QUEUE_URL, UPLOADS_DIR };
+const serving = { ...common, ...backends, STOP_SECONDS, METRICS_PORT, ...media };
 
 /** What each role takes from the environment, and nothing more: migrate never sees the session secret. */
 const roles = {
-  api: z.object({ ...serving, SESSION_SECRET, UPLOAD_MAX_MB, PORT: port('3000') }),
+  api: z.object({ ...serving, ...panel, UPLOAD_MAX_MB, RATE_LIMIT, PORT: port('3000') }),
   worker: z.object({ ...serving, PORT: port('3001') }),
   migrate: z.object({ ...common, DATABASE_URL, LOCK_TIMEOUT_SECONDS }),
   command: z.object({ ...common, DATABASE_URL }),
+  media: z.object({ ...common, DATABASE_URL, UPLOADS_DIR, ...media, ...bucket }),
+  seed: z.object({ ...common, ...backends, ...media }),
 };
 
 export type RoleName = keyof typeof roles;
@@ -64,8 +87,8 @@ export function checkContainerConfig(env: NodeJS.ProcessEnv): void {
 }
 
 function read(role: RoleName, env: NodeJS.ProcessEnv): { values: unknown; problems: string[] } {
-  const schema: z.ZodObject = roles[role];
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const schema = schemaFor(role, given.MEDIA_STORAGE);
   const result = schema.safeParse(given);
   const bad = new Set(result.error?.issues.map((issue) => String(issue.path[0])));
   const problems = Object.entries(schema.shape)
@@ -77,6 +100,12 @@ function read(role: RoleName, env: NodeJS.ProcessEnv): { values: unknown; proble
   return { values: result.data, problems };
 }
 
+/** Who keeps photos in a bucket must say which, and how to get in. */
+function schemaFor(role: RoleName, storage: string | undefined): z.ZodObject {
+  const schema: z.ZodObject = roles[role];
+  return storage === 's3' && 'MEDIA_STORAGE' in schema.shape ? schema.extend(bucket) : schema;
+}
+
 function describe(key: string, missing: boolean, expected = 'a value'): string {
   return `  ${key}: ${missing ? 'missing' : 'malformed'}; expected ${expected}`;
 }
@@ -86,12 +115,29 @@ function define<T extends z.ZodType>(expected: string, type: T, fallback?: strin
   return z.preprocess((value) => value ?? fallback, type).describe(expected);
 }
 
+/** The same variables, each of which may be missing. */
+function optional<T extends Record<string, z.ZodType>>(types: T) {
+  const entries = Object.entries(types).map(([key, type]) => [
+    key,
+    type.optional().describe(type.description ?? ''),
+  ]);
+  return Object.fromEntries(entries) as { [K in keyof T]: z.ZodOptional<T[K]> };
+}
+
+function isTrue(value: string): boolean {
+  return value === 'true';
+}
+
 function integer(min: number, max: number) {
   return z.string().regex(/^\d+$/).transform(Number).pipe(z.int().min(min).max(max));
 }
 
 function port(fallback: string) {
   return define('a port number, 1 to 65535', integer(1, 65_535), fallback);
+}
+
+function origin() {
+  return url('https:', 'http:').refine((value) => value.replace(/\/$/, '') === new URL(value).origin);
 }
 
 function url(...protocols: string[]) {

@@ -18,7 +18,9 @@ const roles: Record<string, () => Promise<Role>> = {
   preflight: async () => (await import('./preflight.ts')).runPreflight,
   config: async () => (await import('./config-check.ts')).runConfigCheck,
   token: async () => (await import('./token.ts')).runToken,
+  media: async () => (await import('./media-copy.ts')).runMedia,
   admin: async () => (await import('./admin-user.ts')).runAdminUser,
+  seed: async () => (await import('./seed.ts')).runSeed,
   health: async () => (await import('./health.ts')).runHealth,
   compile: async () => loadAll,
 };

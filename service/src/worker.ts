@@ -8,7 +8,10 @@ import { openProducerRedis, openWorkerRedis } from './jobs/queues.ts';
 import { startWorkers } from './jobs/workers.ts';
 import { createLifecycle, drainServer, exitOnUncaught } from './lifecycle.ts';
 import { createLog } from './log.ts';
-import { localStorage } from './storage/local.ts';
+import { openStorage } from './media-storage.ts';
+import { watchPool } from './metrics/backends.ts';
+import { createMetrics } from './metrics/metrics.ts';
+import { serveMetrics } from './metrics/server.ts';
 
 /** `worker`: processes jobs until it is told to stop, and answers health checks on its port. */
 export async function runWorker(_args: string[], env: NodeJS.ProcessEnv): Promise<number> {
@@ -28,7 +31,10 @@ export async function runWorker(_args: string[], env: NodeJS.ProcessEnv): Promis
   const connections = [cacheRedis, redis, producer];
   for (const connection of connections) connection.on('error', (err) => log.debug({ err }, 'redis'));
 
-  const storage = localStorage(config.UPLOADS_DIR);
+  const metrics = createMetrics('worker', config.RELEASE);
+  watchPool(metrics, db);
+  if (config.METRICS_PORT) await serveMetrics(metrics, config.METRICS_PORT);
+  const storage = await openStorage(config);
   const workers = startWorkers(
     { db, storage, cache: redisCache(cacheRedis, 'directory'), log },
     { redis, producer },

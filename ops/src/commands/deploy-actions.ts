@@ -1,21 +1,25 @@
-import { writeFile } from 'node:fs/promises';
+import { setPriority } from 'node:os';
+import type { Settings } from '../config/validate.ts';
 import { ensureBaseImages } from '../host/base-images.ts';
 import { bringUp } from '../host/compose.ts';
 import { reloadNginx } from '../host/edge.ts';
 import { loadSettings, updateEnvFile } from '../host/env-file.ts';
 import { ignoreInterrupts } from '../host/interrupt.ts';
+import { adoptConfig, writeConfig } from '../host/nginx-config.ts';
 import { forgetImages } from '../host/release-image.ts';
 import { migrateUp } from '../host/schema.ts';
 import { buildServiceImage, listLocalImages, pullServiceImage, removeImage } from '../host/service-image.ts';
 import { BASE_IMAGE_KEYS } from '../plan/base-images.ts';
-import type { Container } from '../plan/containers.ts';
 import { DATA_SERVICES, type StepId } from '../plan/deploy.ts';
 import { canReload, runs, runsAsWanted } from '../plan/deploy-facts.ts';
-import { nginxConfigDigest, nginxDigestFile } from './deploy-facts.ts';
+import { renderSite } from '../plan/site.ts';
+import { awaitCertificate } from './certs.ts';
 import { appOf, type DeployState } from './deploy-state.ts';
 import { retire, waitForDrain } from './drain.ts';
 import { createSchemaActions } from './schema-actions.ts';
 import { checkPublicly, edgeOf, pinServing, pointNginxAt, rehearse } from './switch-edge.ts';
+
+const NICE = 10;
 
 /** What each step of a deploy does. Every action is safe to repeat: a killed deploy is simply run again. */
 export function createDeployActions(
@@ -36,26 +40,33 @@ export function createDeployActions(
     beside: () => startBeside(state),
     switch: () => switchOver(state),
     worker: async () => {
-      await appOf(state).startReady('worker');
+      giveWay();
+      await appOf(state).startBeside('worker');
     },
     drain: () => drain(state),
+    retire: () => retireOld(state),
     settle: () => settle(state),
     nginx: async () => {
+      await adoptWanted(state.settings);
       await reloadNginx(edgeOf(state.settings));
-      await rememberNginxConfig();
     },
     check: () => checkPublicly(state.settings, tag, Number(state.settings.READY_SECONDS)),
     record: () => updateEnvFile({ IMAGE_TAG: tag }),
+    certificate: () => awaitCertificate(state.settings),
     prune: () => prune(state),
   };
+}
+
+/** Nobody waits for the rest: from here on this process and what it starts give way to those who serve. */
+function giveWay(): void {
+  setPriority(NICE);
 }
 
 async function startBeside(state: DeployState): Promise<void> {
   const { facts, settings } = state;
   const app = appOf(state);
   state.serving = await pinServing(settings, runs(facts, 'nginx'));
-  await app.createBeside();
-  const fresh = await app.startReady('api');
+  const fresh = await app.startBeside('api');
   // An nginx that is about to be replaced, or has not read its new files yet, may not know the rehearsal.
   if (canReload(facts) && !facts.nginxConfigChanged) await rehearse(settings, facts.tag, fresh);
 }
@@ -65,38 +76,41 @@ async function switchOver(state: DeployState): Promise<void> {
   const { current } = await appOf(state).find('api');
   state.switched = true;
   await pointNginxAt(settings, current);
+  await adoptWanted(settings);
   if (canReload(facts)) state.workersBefore = await reloadNginx(edgeOf(settings));
   else await bringUp(state.compose(), 'certbot', 'nginx');
-  await rememberNginxConfig();
   await checkPublicly(settings, facts.tag, canReload(facts) ? 1 : Number(settings.READY_SECONDS));
 }
 
 async function drain(state: DeployState): Promise<void> {
-  const { settings, facts } = state;
+  const { settings } = state;
+  const { current, outdated } = await appOf(state).find('api');
+  if (outdated.length > 0)
+    await waitForDrain(edgeOf(settings), state.workersBefore, Number(settings.DRAIN_SECONDS), current);
+}
+
+async function retireOld(state: DeployState): Promise<void> {
   const app = appOf(state);
   const [api, worker] = [await app.find('api'), await app.find('worker')];
-  if (api.outdated.length > 0 && canReload(facts))
-    await waitForDrain(edgeOf(settings), state.workersBefore, Number(settings.DRAIN_SECONDS), [
-      ...api.current,
-      ...worker.current,
-    ]);
   state.committed = true;
   ignoreInterrupts();
-  const olds: Container[][] = [api.outdated, worker.outdated];
-  for (const old of olds) await retire(old);
+  await retire(api.outdated);
+  await retire(worker.outdated);
 }
 
 /** What is left to be as plain `docker compose up -d` would have it; usually the one-shot alone. */
 async function settle(state: DeployState): Promise<void> {
   const compose = state.compose();
+  // It is about to be started, and the test of what is wanted is behind us.
+  if (!runs(state.facts, 'nginx')) await adoptWanted(state.settings);
   // By itself, never within `up`: when compose replaces the one-shot it stops whatever depends on it.
   if (!state.schemaBefore && !runsAsWanted(state.facts, 'migrate')) await migrateUp(compose);
   await bringUp(compose);
-  if (!state.facts.nginxConfigChanged) await rememberNginxConfig();
 }
 
-async function rememberNginxConfig(): Promise<void> {
-  await writeFile(nginxDigestFile, `${await nginxConfigDigest()}\n`);
+/** What nginx/ and the settings make now, tested when the deploy began, is what nginx reads next. */
+async function adoptWanted(settings: Settings): Promise<void> {
+  await adoptConfig(await writeConfig(renderSite(settings)));
 }
 
 async function prune({ settings, facts }: DeployState): Promise<string | undefined> {

@@ -1,12 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import type { Settings } from '../config/validate.ts';
 import { readOfficialImages } from '../host/base-images.ts';
 import { type Compose, createCompose } from '../host/compose.ts';
 import { listContainers } from '../host/containers.ts';
 import { listDumps } from '../host/dump.ts';
-import { hashTree } from '../host/files.ts';
+import { readServedCertificate } from '../host/http.ts';
 import { readLedger } from '../host/ledger.ts';
-import { paths } from '../host/paths.ts';
+import { isLiveConfig, nameConfig } from '../host/nginx-config.ts';
+import { readOwnCertificate } from '../host/own-certificate.ts';
 import { askImage, digestSettings, findImageKnowing, recallImage } from '../host/release-image.ts';
 import { listApplied } from '../host/schema.ts';
 import { findImageIds, listLocalImages, localTag } from '../host/service-image.ts';
@@ -21,7 +21,9 @@ import {
 } from '../plan/deploy-facts.ts';
 import { findPrunable } from '../plan/releases.ts';
 import { compareSchema, type Migration, planDown, type SchemaChoice } from '../plan/schema.ts';
+import { listNames, renderSite } from '../plan/site.ts';
 import { EXIT, Failure } from '../report/failure.ts';
+import { ourselvesOf } from './switch-edge.ts';
 
 export interface DeployRequest {
   what: 'deploy' | 'rollback';
@@ -40,13 +42,14 @@ export async function observeDeploy(settings: Settings, request: DeployRequest):
   const reference = `${settings.IMAGE_NAME}:${tag}`;
   const compose = createCompose(settings, { IMAGE_TAG: tag });
   const containers = await listContainers(settings.COMPOSE_PROJECT_NAME);
-  const [imageIds, official, configHashes, changed, applied, prunable] = await Promise.all([
+  const [imageIds, official, configHashes, isConfigLive, applied, prunable, certificate] = await Promise.all([
     findImageIds([reference, ...BASE_IMAGE_KEYS.map((key) => settings[key])]),
     readOfficialImages(),
     compose.configHashes(),
-    nginxConfigChanged(),
-    observeApplied(settings, compose, containers),
+    nameConfig(renderSite(settings)).then(isLiveConfig),
+    observeApplied(containers),
     observePrunable(settings, request, tag),
+    describeMissingCertificate(settings, containers),
   ]);
   const imageSource: ImageSource = imageIds[reference] ? 'present' : request.tag ? 'pull' : 'build';
   const present = new Set(Object.keys(imageIds));
@@ -63,11 +66,12 @@ export async function observeDeploy(settings: Settings, request: DeployRequest):
     containers,
     configHashes,
     imageIds,
-    nginxConfigChanged: containers.some((one) => one.service === 'nginx') && changed,
+    nginxConfigChanged: containers.some((one) => one.service === 'nginx') && !isConfigLive,
     schema: null,
     schemaChoice: request.schemaChoice,
     newerTag: null,
     dumpId: null,
+    certificate,
     prunable,
   };
   const imageId = imageIds[reference];
@@ -89,29 +93,32 @@ function joinSchema(image: Migration[], database: Migration[] | null): SchemaFac
   return database && { image, database, ...compareSchema(image, database) };
 }
 
-/**
- * What the database has; null when it does not run. Asked with the release that .env names, because the
- * wanted one may not be here yet.
- */
-async function observeApplied(
-  settings: Settings,
-  compose: Compose,
-  containers: readonly Container[],
-): Promise<Migration[] | null> {
-  if (!isRunning(containers)) return null;
-  if (settings.IMAGE_TAG) return listApplied(createCompose(settings), containers);
-  // Nothing was ever deployed: only an image that is here can be asked.
-  return listApplied(compose, containers).catch(() => null);
+/** What the database has; null when it does not run. */
+async function observeApplied(containers: readonly Container[]): Promise<Migration[] | null> {
+  const postgres = containers.find((one) => one.service === 'postgres' && isHealthy(one));
+  return postgres ? listApplied(postgres.name) : null;
 }
-
-const isRunning = (containers: readonly Container[]) =>
-  containers.some((one) => one.service === 'postgres' && isHealthy(one));
 
 async function observePrunable(settings: Settings, { what }: DeployRequest, tag: string): Promise<string[]> {
   const [ledger, images] = await Promise.all([readLedger(), listLocalImages(settings.IMAGE_NAME)]);
   const entry = { what, tag, result: 'done' as const, started: '', seconds: 0, by: '' };
   const local = images.map((one) => one.tag);
   return findPrunable([...ledger, entry], local, [tag, settings.IMAGE_TAG], Number(settings.KEEP_RELEASES));
+}
+
+/** The certificate that nginx does not serve yet, in words. */
+async function describeMissingCertificate(
+  settings: Settings,
+  containers: readonly Container[],
+): Promise<string | null> {
+  const own = await readOwnCertificate(settings);
+  const names = listNames(settings);
+  if (!own && names.length === 0) return null;
+  const isServed = containers.some((one) => one.service === 'nginx' && one.status === 'running');
+  const served = isServed ? await readServedCertificate(ourselvesOf(settings)) : null;
+  if (own) return served?.serial === own.serial ? null : 'of TLS_CERT';
+  const isDone = served && !served.selfSigned && served.names.toSorted().join() === names.toSorted().join();
+  return isDone ? null : `for ${names.join(', ')}`;
 }
 
 /** What SCHEMA=down or SCHEMA=restore would need. */
@@ -138,16 +145,4 @@ export function refuseConflict(facts: DeployFacts): void {
     ].join('\n        '),
     exitCode: EXIT.usage,
   });
-}
-
-export const nginxDigestFile = `${paths.state}/nginx-config.sha256`;
-
-/** A bind mount's content is no part of compose's configuration hash: it is remembered here instead. */
-async function nginxConfigChanged(): Promise<boolean> {
-  const applied = await readFile(nginxDigestFile, 'utf8').catch(() => '');
-  return applied.trim() !== (await nginxConfigDigest());
-}
-
-export async function nginxConfigDigest(): Promise<string> {
-  return hashTree(paths.root, ['nginx']);
 }

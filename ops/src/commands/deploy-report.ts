@@ -18,7 +18,8 @@ export function printResult(settings: Settings, facts: DeployFacts, milliseconds
   const port = settings.HTTPS_PORT === '443' ? '' : `:${settings.HTTPS_PORT}`;
   note('');
   note(`release  ${facts.tag}, ${formatSeconds(milliseconds)}`);
-  note(`url      https://localhost${port}   admin panel: https://localhost${port}/admin`);
+  const host = settings.DOMAIN?.split(',')[0] ?? 'localhost';
+  note(`url      https://${host}${port}   admin panel: https://${host}${port}/admin`);
   if (facts.currentTag && facts.currentTag !== facts.tag)
     note(`undo     make rollback TAG=${facts.currentTag}`);
   if (!facts.currentTag) note('next     make admin EMAIL=you@example.org   make token NAME=me   make status');

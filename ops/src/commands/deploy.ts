@@ -1,4 +1,4 @@
-import { testNginx } from '../host/edge.ts';
+import { testNginx, testNginxAnew } from '../host/edge.ts';
 import { engineAnswers } from '../host/engine.ts';
 import {
   createEnvFile,
@@ -12,9 +12,12 @@ import { ignoreInterrupts, listenForInterrupts, stopIfInterrupted } from '../hos
 import { clearJournal, type Journal, readJournal, writeJournal } from '../host/journal.ts';
 import { recordEvent } from '../host/ledger.ts';
 import { operator, parseWait, withLock } from '../host/lock.ts';
+import { hasLiveConfig, isLiveConfig, writeConfig } from '../host/nginx-config.ts';
+import { writePanelStatus } from '../host/panel-status.ts';
 import { planDeploy, type Step, type StepId } from '../plan/deploy.ts';
-import { type DeployFacts, runs } from '../plan/deploy-facts.ts';
+import { canReload, type DeployFacts } from '../plan/deploy-facts.ts';
 import type { LedgerEntry } from '../plan/releases.ts';
+import { renderSite } from '../plan/site.ts';
 import { EXIT, type ExitCode, Failure, formatFailure } from '../report/failure.ts';
 import { note, step } from '../report/steps.ts';
 import { confirm } from './confirm.ts';
@@ -24,7 +27,7 @@ import { checkSchemaChoice, checkTag } from './deploy-input.ts';
 import { printPlan, printResult } from './deploy-report.ts';
 import { createDeployState, type DeployState } from './deploy-state.ts';
 import { preflight, prepareDirectories } from './preflight.ts';
-import { edgeOf } from './switch-edge.ts';
+import { edgeOf, ourselvesOf } from './switch-edge.ts';
 import { undoDeploy } from './undo.ts';
 
 export interface DeployOptions {
@@ -67,7 +70,7 @@ export async function deploy(
     if (isFirst) await preflight(preview);
     if (await createEnvFile()) note('created .env (mode 600) with random secrets; it is never overwritten');
     await securePermissions();
-    await prepareDirectories();
+    await prepareDirectories(await loadSettings());
     await reportInterrupted();
     return execute(request, options.yes === true);
   });
@@ -93,8 +96,7 @@ async function execute(request: DeployRequest, isConfirmed: boolean): Promise<Ex
   const { facts } = state;
   printPlan(facts);
   refuseConflict(facts);
-  // What nginx will read at the switch, or when it is started anew: a mistake in it stops the deploy here.
-  if (facts.nginxConfigChanged && runs(facts, 'nginx')) await testNginx(edgeOf(settings));
+  await testWantedConfig(state);
   const journal: Journal = {
     what: request.what,
     ...{ tag: facts.tag, from: facts.currentTag, by: operator() },
@@ -107,9 +109,21 @@ async function execute(request: DeployRequest, isConfirmed: boolean): Promise<Ex
     throw await fail(state, journal, error);
   }
   await finish(journal, 'done');
+  await writePanelStatus(ourselvesOf(state.settings));
   printResult(state.settings, facts, Date.now() - started);
   await notifyHook('post-deploy', hookFacts(facts, 'done'));
   return EXIT.done;
+}
+
+/**
+ * What nginx will read at the switch: a mistake in it stops the deploy here. One that is about to be replaced
+ * is asked in its new image. Before the very first start there is no certificate yet to test with, and nothing to lose.
+ */
+async function testWantedConfig({ facts, settings, compose }: DeployState): Promise<void> {
+  if (!(await hasLiveConfig()) || facts.missingBaseImages.includes('NGINX_IMAGE')) return;
+  const name = await writeConfig(renderSite(settings));
+  if (canReload(facts) && (await isLiveConfig(name))) return;
+  await (canReload(facts) ? testNginx(edgeOf(settings), name) : testNginxAnew(compose(), name));
 }
 
 /** After each of these more is known: what the image says, then what the database has. */
@@ -128,6 +142,7 @@ async function runPhases(
   for (const phase of PHASES) {
     const steps = planDeploy(state.facts).filter(({ id }) => phase.includes(id));
     await runSteps(state, steps, journal, observe);
+    if (steps.some(({ id }) => id === 'base-images')) await testWantedConfig(state);
     if (steps.length > 0 && !steps.some(({ id }) => id === 'ask')) await observe();
   }
   const steps = planDeploy(state.facts);
@@ -181,6 +196,7 @@ async function fail(state: DeployState, journal: Journal, error: unknown): Promi
     };
   }
   await finish(journal, result, failure.message);
+  await writePanelStatus(ourselvesOf(state.settings));
   await notifyHook('deploy-failed', hookFacts(state.facts, result));
   if (!currentTag && !more.state) return failure;
   return new Failure(failure.message, { ...failure.details, ...more });

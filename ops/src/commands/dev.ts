@@ -39,6 +39,7 @@ export async function dev(): Promise<ExitCode> {
     SESSION_SECRET: settings.SESSION_SECRET,
     UPLOADS_DIR: uploads,
     UPLOAD_MAX_MB: settings.UPLOAD_MAX_MB,
+    PANEL_STATUS_FILE: paths.panelStatus,
   };
   const role = (name: string, port: string, ...watch: string[]) =>
     attach('node', [...watch, '--import', 'tsx', 'service/src/main.ts', name], { ...env, PORT: port });

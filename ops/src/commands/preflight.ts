@@ -1,15 +1,19 @@
-import { chmod, chown, mkdir, readdir, stat, statfs } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, readFile, rm, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import type { Settings } from '../config/validate.ts';
 import { listContainers } from '../host/containers.ts';
 import { askEngine } from '../host/engine.ts';
+import { writeAtomically } from '../host/files.ts';
 import { readServedCertificate } from '../host/http.ts';
+import { copyOwnCertificate } from '../host/own-certificate.ts';
+import { preparePanelDirectory } from '../host/panel-status.ts';
 import { paths } from '../host/paths.ts';
 import { findPortHolder } from '../host/ports.ts';
 import type { Container } from '../plan/containers.ts';
 import { EXIT, Failure } from '../report/failure.ts';
 import { note } from '../report/steps.ts';
 import { formatBytes } from '../report/table.ts';
+import { ourselvesOf } from './switch-edge.ts';
 
 const DISK_FLOOR_BYTES = 2_000_000_000;
 /** uid of `node` in the image and gid through which nginx reads the variants. */
@@ -37,7 +41,7 @@ const CERTIFICATE_DAYS = 3;
 /** A release can neither mend a certificate nor be harmed by it: it is said, and the deploy goes on. */
 async function warnOfCertificate(settings: Settings, containers: readonly Container[]): Promise<void> {
   if (!isRunning(containers, 'nginx')) return;
-  const certificate = await readServedCertificate(Number(settings.HTTPS_PORT));
+  const certificate = await readServedCertificate(ourselvesOf(settings));
   if (!certificate || certificate.daysLeft >= CERTIFICATE_DAYS) return;
   const { daysLeft } = certificate;
   note(
@@ -85,7 +89,7 @@ async function existingParent(directory: string): Promise<string> {
 }
 
 /** Media directories with the owner the containers need, and mounted configuration that they can read. */
-export async function prepareDirectories(): Promise<void> {
+export async function prepareDirectories(settings: Settings): Promise<void> {
   await mkdir(paths.state, { recursive: true, mode: 0o700 });
   for (const directory of [
     paths.uploads,
@@ -96,9 +100,28 @@ export async function prepareDirectories(): Promise<void> {
     if (process.getuid?.() === 0) await chown(directory, SERVICE_UID, SERVICE_UID);
     await chmod(directory, 0o750);
   }
+  await preparePanelDirectory();
+  await copyAuthority(settings);
+  await copyOwnCertificate(settings);
   // A checkout made under umask 077 would be unreadable for the containers' users.
-  for (const entry of ['nginx', 'compose/redis', 'compose/postgres', 'compose/certbot'])
+  for (const entry of ['compose/redis', 'compose/postgres', 'compose/certbot'])
     await makeReadable(path.join(paths.root, entry));
+}
+
+/** @throws Failure (exit 2) when ACME_CA_FILE names no certificate */
+async function copyAuthority({ ACME_CA_FILE }: Settings): Promise<void> {
+  await mkdir(path.dirname(paths.authority), { recursive: true });
+  await chmod(path.dirname(paths.authority), 0o755);
+  if (!ACME_CA_FILE) return rm(paths.authority, { force: true });
+  const text = await readFile(path.resolve(paths.root, ACME_CA_FILE), 'utf8').catch(() => '');
+  if (!text.includes('-----BEGIN CERTIFICATE-----'))
+    throw new Failure(`ACME_CA_FILE=${ACME_CA_FILE} is not a certificate that can be read`, {
+      state: 'nothing was changed',
+      next: "set it in .env to the file with the CA's certificate, in PEM",
+      exitCode: EXIT.usage,
+    });
+  await writeAtomically(paths.authority, text, 0o644);
+  await chmod(paths.authority, 0o644);
 }
 
 async function makeReadable(entry: string): Promise<void> {

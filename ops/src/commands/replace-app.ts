@@ -23,10 +23,8 @@ export interface AppContainers {
   project: string;
   /** By role: those of the wanted release, and all others. Looked up anew each time. */
   find: (role: Role) => Promise<{ current: Container[]; outdated: Container[] }>;
-  /** Creates what the wanted release lacks beside what is there; starts nothing. */
-  createBeside: () => Promise<void>;
-  /** Starts the wanted containers of a role and waits until each says that it is ready. */
-  startReady: (role: Role) => Promise<Container[]>;
+  /** Creates what the wanted release lacks of a role beside what is there, starts it, waits until it is ready. */
+  startBeside: (role: Role) => Promise<Container[]>;
   /** Removes the wanted release's containers of both roles, except those named. */
   removeCurrent: (except: readonly string[]) => Promise<void>;
 }
@@ -49,23 +47,22 @@ export function createAppContainers(compose: Compose, wanted: Record<Role, Wante
     };
   };
 
+  const createBeside = async (role: Role) => {
+    const { current, outdated } = await find(role);
+    // What a killed or failed deploy left half done is not worth mending.
+    const broken = current.filter((one) => one.status !== 'running');
+    await Promise.all(broken.map((one) => removeContainer(one.name)));
+    const scale = `${role}=${outdated.length + replicas[role]}`;
+    // `create`, not `up`: that one would run the dependency `migrate` again. And not --no-deps: compose then
+    // leaves the dependencies out of its digest, and its next plain `up` would replace these containers.
+    await compose.run('create', '--no-recreate', '--scale', scale, role);
+  };
+
   return {
     project,
     find,
-    createBeside: async () => {
-      const scale: string[] = [];
-      for (const role of Object.keys(PORTS) as Role[]) {
-        const { current, outdated } = await find(role);
-        // What a killed or failed deploy left half done is not worth mending.
-        const broken = current.filter((one) => one.status !== 'running');
-        await Promise.all(broken.map((one) => removeContainer(one.name)));
-        scale.push('--scale', `${role}=${outdated.length + replicas[role]}`);
-      }
-      // `create`, not `up`: that one would run the dependency `migrate` again. And not --no-deps: compose then
-      // leaves the dependencies out of its digest, and its next plain `up` would replace these containers.
-      await compose.run('create', '--no-recreate', ...scale, ...Object.keys(PORTS));
-    },
-    startReady: async (role) => {
+    startBeside: async (role) => {
+      await createBeside(role);
       const { current } = await find(role);
       await Promise.all(
         current.map(async (one) => {

@@ -5,6 +5,7 @@ import { lastLines } from '../host/exec.ts';
 import { restoreDump } from '../host/restore.ts';
 import { listApplied, migrateDown, migrateUp } from '../host/schema.ts';
 import { swapDatabases } from '../host/swap.ts';
+import { containerName } from '../plan/containers.ts';
 import { planDown } from '../plan/schema.ts';
 import { Failure } from '../report/failure.ts';
 import { note } from '../report/steps.ts';
@@ -47,7 +48,7 @@ function schemaOf({ facts }: DeployState) {
 }
 
 const containerOf = (state: DeployState, service: string) =>
-  `${state.settings.COMPOSE_PROJECT_NAME}-${service}-1`;
+  containerName(state.settings.COMPOSE_PROJECT_NAME, service);
 
 async function dump(state: DeployState): Promise<string> {
   const { facts, settings } = state;
@@ -126,13 +127,12 @@ export async function undoSchema(state: DeployState): Promise<string | null> {
   if (state.keptDatabase) return undoRestore(state, state.keptDatabase);
   if (!state.schemaBefore || !state.facts.schema) return null;
   const { schema } = state.facts;
-  const now = await listApplied(state.compose(), []);
+  const now = await listApplied(containerOf(state, 'postgres'));
   const before = new Set(state.schemaBefore.map(({ name }) => name));
   const marked = now.filter((one) => one.breaking && !before.has(one.name));
   const plan = marked.length > 0 ? planDown(state.schemaBefore, now) : null;
   if (!plan) return null;
   await migrateDown(state.compose(), plan.to);
-  state.schemaBefore = undefined;
   return `undone: ${plan.undone.join(', ')} (${schema.pending.length} were pending)`;
 }
 

@@ -1,13 +1,18 @@
 import { statfs } from 'node:fs/promises';
 import type { Settings } from '../config/validate.ts';
 import { listContainers } from '../host/containers.ts';
+import { isInMaintenance } from '../host/edge.ts';
 import { loadSettings } from '../host/env-file.ts';
-import { askOurselves, type Certificate, readServedCertificate } from '../host/http.ts';
+import { askOurselves } from '../host/http.ts';
 import { type Journal, readJournal } from '../host/journal.ts';
+import { writePanelStatus } from '../host/panel-status.ts';
 import { paths } from '../host/paths.ts';
+import type { Certificate } from '../plan/certificate.ts';
 import { type Container, describeState, findUnhealthy } from '../plan/containers.ts';
 import { EXIT, type ExitCode } from '../report/failure.ts';
 import { formatAge, formatBytes, formatTable } from '../report/table.ts';
+import { describeIssuer, observeCertificate } from './certs.ts';
+import { ourselvesOf } from './switch-edge.ts';
 
 interface Status {
   ok: boolean;
@@ -22,7 +27,11 @@ interface Status {
     image: string;
   }[];
   unhealthy: string[];
+  /** nginx sends everybody away but health checks and the panel. */
+  maintenance: boolean;
   certificate: Certificate | null;
+  /** What somebody must do about the certificate. */
+  trouble: string | null;
   disk: { freeBytes: number; totalBytes: number };
   /** A deploy or rollback that runs now, or that was killed. */
   underWay: Journal | null;
@@ -30,31 +39,37 @@ interface Status {
 
 /** Prints what runs. Exit 0 when all of it is as it should be, 1 otherwise. */
 export async function status(options: { json?: boolean }): Promise<ExitCode> {
-  const found = await observeStatus(await loadSettings());
+  const settings = await loadSettings();
+  const found = await observeStatus(settings);
+  await writePanelStatus(ourselvesOf(settings));
   process.stdout.write(`${options.json ? JSON.stringify(found, null, 2) : formatStatus(found)}\n`);
   return found.ok ? EXIT.done : EXIT.failed;
 }
 
 async function observeStatus(settings: Settings): Promise<Status> {
-  const port = Number(settings.HTTPS_PORT);
-  const [containers, certificate, served, disk, underWay] = await Promise.all([
-    listContainers(settings.COMPOSE_PROJECT_NAME),
-    readServedCertificate(port),
-    askOurselves(port, '/livez').then(
-      (answer) => answer.release ?? null,
-      () => null,
-    ),
-    statfs(paths.root),
-    readJournal(),
-  ]);
+  const ourselves = ourselvesOf(settings);
+  const [containers, { served: certificate, trouble }, served, disk, underWay, maintenance] =
+    await Promise.all([
+      listContainers(settings.COMPOSE_PROJECT_NAME),
+      observeCertificate(settings),
+      askOurselves(ourselves, '/livez').then(
+        (answer) => answer.release ?? null,
+        () => null,
+      ),
+      statfs(paths.root),
+      readJournal(),
+      isInMaintenance(),
+    ]);
   const tag = settings.IMAGE_TAG || null;
   const unhealthy = findUnhealthy(containers);
   return {
-    ok: unhealthy.length === 0 && served !== null && served === tag,
+    ok: unhealthy.length === 0 && trouble === null && served !== null && served === tag,
     release: { tag, served },
     services: containers.map(summarize),
     unhealthy,
+    maintenance,
     certificate,
+    trouble,
     disk: { freeBytes: disk.bavail * disk.bsize, totalBytes: disk.blocks * disk.bsize },
     underWay,
   };
@@ -84,10 +99,12 @@ function formatStatus(found: Status): string {
   ]);
   const served =
     release.served === release.tag ? 'served by nginx' : `nginx serves ${release.served ?? 'nothing'}`;
-  const issuer = certificate?.selfSigned ? 'self-signed, browsers will warn' : certificate?.issuer;
   return [
     `release      ${release.tag ?? 'none'} (${served})`,
-    `certificate  ${certificate ? `${certificate.daysLeft} days left (${issuer})` : 'none served'}`,
+    `certificate  ${certificate ? `${certificate.daysLeft} days left (${describeIssuer(certificate)})` : 'none served'}`,
+    ...(found.maintenance
+      ? ['maintenance  on: only health checks and the panel pass; make maintenance off']
+      : []),
     ...(underWay
       ? [
           `under way    ${underWay.what} of ${underWay.tag} by ${underWay.by}, at "${underWay.step}"; if it was killed: make deploy, or make rollback`,
@@ -99,6 +116,6 @@ function formatStatus(found: Status): string {
     '',
     found.ok
       ? 'all is well'
-      : `not well: ${found.unhealthy.join(', ') || 'nginx does not serve the release'}`,
+      : `not well: ${[...found.unhealthy, ...(found.trouble ? [found.trouble] : [])].join(', ') || 'nginx does not serve the release'}`,
   ].join('\n');
 }

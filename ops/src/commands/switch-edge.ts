@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Settings } from '../config/validate.ts';
 import { findContainer, listContainers } from '../host/containers.ts';
-import { type Edge, readUpstream, reloadNginx, writeUpstream } from '../host/edge.ts';
-import { type Answer, askOurselves, askSecurely } from '../host/http.ts';
-import type { Container } from '../plan/containers.ts';
+import { type Edge, isInMaintenance, readUpstream, reloadNginx, writeUpstream } from '../host/edge.ts';
+import { type Answer, askOurselves, askSecurely, inUrl, type Ourselves } from '../host/http.ts';
+import { type Container, containerName } from '../plan/containers.ts';
+import { listNames } from '../plan/site.ts';
 import { Failure } from '../report/failure.ts';
 
 const REHEARSAL_PORT = 8444;
@@ -12,7 +13,15 @@ const CHECKED_PATHS = ['/readyz', '/api/salons?limit=1'];
 const CHECK_ATTEMPTS = 3;
 
 export function edgeOf(settings: Settings): Edge {
-  return { container: `${settings.COMPOSE_PROJECT_NAME}-nginx-1`, httpPort: Number(settings.HTTP_PORT) };
+  return {
+    container: containerName(settings.COMPOSE_PROJECT_NAME, 'nginx'),
+    httpPort: Number(settings.HTTP_PORT),
+  };
+}
+
+/** How this server's own public way in is asked from here. */
+export function ourselvesOf(settings: Settings): Ourselves {
+  return { port: Number(settings.HTTPS_PORT), name: listNames(settings)[0] ?? 'localhost' };
 }
 
 const networkOf = (settings: Settings) => `${settings.COMPOSE_PROJECT_NAME}_web`;
@@ -54,24 +63,45 @@ export async function rehearse(
   if (!host) return;
   for (const { name } of containers)
     for (const path of CHECKED_PATHS)
-      await insist(`${name}, asked through nginx before the switch,`, path, tag, () =>
-        askSecurely({ host, port: REHEARSAL_PORT, headers: { 'x-atlas-rehearsal': name } }, path),
-      );
+      await insist(tag, {
+        who: `${name}, asked through nginx before the switch,`,
+        path,
+        command: `curl -k -H 'x-atlas-rehearsal: ${name}' https://${host}:${REHEARSAL_PORT}${path}`,
+        ask: () =>
+          askSecurely(
+            { host, port: REHEARSAL_PORT, name: 'localhost', headers: { 'x-atlas-rehearsal': name } },
+            path,
+          ),
+      });
 }
 
 /** The public's own way in. @param seconds how long nginx may take to come up  @throws Failure with the last answer */
 export async function checkPublicly(settings: Settings, tag: string, seconds: number): Promise<void> {
-  const port = Number(settings.HTTPS_PORT);
+  const ourselves = ourselvesOf(settings);
+  const url = `https://${inUrl(ourselves.name)}:${ourselves.port}`;
   const deadline = Date.now() + seconds * 1000;
-  while (Date.now() < deadline && (await verdictOf(tag, () => askOurselves(port, '/readyz'))) !== null)
+  while (Date.now() < deadline && (await verdictOf(tag, () => askOurselves(ourselves, '/readyz'))) !== null)
     await delay(200);
-  for (const path of CHECKED_PATHS)
-    await insist(`release ${tag}, asked at https://localhost:${port}`, path, tag, () =>
-      askOurselves(port, path),
-    );
+  // In maintenance nginx itself answers everything but the readiness.
+  const checked = (await isInMaintenance()) ? CHECKED_PATHS.slice(0, 1) : CHECKED_PATHS;
+  for (const path of checked)
+    await insist(tag, {
+      who: `release ${tag}, asked at ${url}`,
+      path,
+      command: `curl -k --connect-to ::127.0.0.1: ${url}${path}`,
+      ask: () => askOurselves(ourselves, path),
+    });
 }
 
-async function insist(who: string, path: string, tag: string, ask: () => Promise<Answer>): Promise<void> {
+interface Question {
+  who: string;
+  path: string;
+  /** The same question, for whoever reads the failure. */
+  command: string;
+  ask: () => Promise<Answer>;
+}
+
+async function insist(tag: string, { who, path, command, ask }: Question): Promise<void> {
   let verdict: string | null = null;
   for (let attempts = 0; attempts < CHECK_ATTEMPTS; attempts += 1) {
     verdict = await verdictOf(tag, ask);
@@ -79,7 +109,7 @@ async function insist(who: string, path: string, tag: string, ask: () => Promise
     await delay(100);
   }
   throw new Failure(`the public check failed: ${who} does not answer ${path} as it should`, {
-    command: `curl -k https://localhost${path}`,
+    command,
     log: verdict ?? '',
     next: 'make logs SERVICE=api',
   });

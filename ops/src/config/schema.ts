@@ -1,4 +1,4 @@
-import { makeValidator, port, str } from 'envalid';
+import { email, makeValidator, port, str, url } from 'envalid';
 
 const matching = (pattern: RegExp, expected: string) =>
   makeValidator<string>((value) => {
@@ -23,6 +23,19 @@ const imageTag = matching(/^\w[\w.-]{0,127}$/, 'an image tag: letters, digits, "
 // Secrets travel inside URLs and configuration files: characters with a meaning there are refused.
 const secret = matching(/^[A-Za-z0-9_-]{24,}$/, 'at least 24 letters, digits, "_" or "-"');
 const projectName = matching(/^[a-z0-9][a-z0-9_-]*$/, 'lower-case letters, digits, "_" and "-"');
+// https://datatracker.ietf.org/doc/html/rfc1123#section-2 - and IPv4 or IPv6, which certificates can name too
+const host =
+  '(?=[^,]{1,253}(?:,|$))[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+|[0-9a-f:]*:[0-9a-f:]+';
+const domains = matching(
+  new RegExp(`^(?:${host})(?:,(?:${host}))*$`),
+  'host names such as example.org,www.example.org, or an IP address; lower case',
+);
+const ranges = matching(
+  /^[0-9a-f.:]+(\/\d{1,3})?(,[0-9a-f.:]+(\/\d{1,3})?)*$/i,
+  'addresses or ranges such as 192.0.2.0/24,2001:db8::/32',
+);
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+const bucketName = matching(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "a bucket's name");
 const walSize = matching(/^[1-9]\d*(MB|GB)$/, 'a size such as 512MB or 2GB');
 
 /** Every key .env may hold. `.env.example` is held equal to it by a test. */
@@ -31,6 +44,16 @@ export const settingsSpec = {
   COMPOSE_FILE: str(),
   HTTP_PORT: port(),
   HTTPS_PORT: port(),
+  DOMAIN: domains({ default: undefined }),
+  ACME_EMAIL: email({ default: undefined }),
+  ACME_SERVER: url(),
+  ACME_CA_FILE: str({ default: undefined }),
+  ACME_CHECK: str({ choices: ['on', 'off'] as const }),
+  ACME_CHECK_SECONDS: whole(10, 86_400)(),
+  TLS_CERT: str({ default: undefined }),
+  TLS_KEY: str({ default: undefined }),
+  RATE_LIMIT: whole(0, 100_000)(),
+  TRUSTED_PROXIES: ranges({ default: undefined }),
   IMAGE_NAME: imageReference(),
   IMAGE_TAG: imageTag({ default: undefined }),
   IMAGES: str({ choices: ['official', 'debian'] as const }),
@@ -44,6 +67,14 @@ export const settingsSpec = {
   REDIS_CACHE_PASSWORD: secret(),
   REDIS_QUEUE_PASSWORD: secret(),
   SESSION_SECRET: matching(/^[A-Za-z0-9_-]{32,}$/, 'at least 32 letters, digits, "_" or "-"')(),
+  MEDIA_STORAGE: str({ choices: ['local', 's3'] as const }),
+  MEDIA_S3_ENDPOINT: url({ default: undefined }),
+  MEDIA_S3_REGION: matching(/^[\w-]{1,64}$/, 'a region such as eu-central-1')({ default: undefined }),
+  MEDIA_S3_BUCKET: bucketName({ default: undefined }),
+  MEDIA_S3_ACCESS_KEY_ID: str({ default: undefined }),
+  MEDIA_S3_SECRET_ACCESS_KEY: str({ default: undefined }),
+  MEDIA_S3_PATH_STYLE: str({ choices: ['true', 'false'] as const }),
+  MEDIA_S3_PUBLIC_URL: url({ default: undefined }),
   LOG_LEVEL: str({ choices: ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const }),
   UPLOAD_MAX_MB: whole(1, 500)(),
   API_REPLICAS: whole(1, 8)(),
@@ -63,6 +94,12 @@ export const SETTING_KEYS = Object.keys(settingsSpec) as SettingKey[];
  * equal to .env.example and to the defaults in compose/ by a test.
  */
 export const DEFAULTS: Readonly<Partial<Record<SettingKey, string>>> = {
+  ACME_SERVER: 'https://acme-v02.api.letsencrypt.org/directory',
+  ACME_CHECK: 'on',
+  ACME_CHECK_SECONDS: '28800',
+  RATE_LIMIT: '100',
+  MEDIA_STORAGE: 'local',
+  MEDIA_S3_PATH_STYLE: 'false',
   LOG_LEVEL: 'info',
   UPLOAD_MAX_MB: '25',
   API_REPLICAS: '1',
@@ -75,3 +112,5 @@ export const DEFAULTS: Readonly<Partial<Record<SettingKey, string>>> = {
 };
 
 export const SECRET_KEYS: readonly SettingKey[] = SETTING_KEYS.filter((key) => /PASSWORD|SECRET/.test(key));
+/** Those that are ours to choose; the others come from somebody else. */
+export const GENERATED_KEYS = SECRET_KEYS.filter((key) => !key.startsWith('MEDIA_'));

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { SECRET_KEYS, SETTING_KEYS, type SettingKey } from './schema.ts';
+import { GENERATED_KEYS, SETTING_KEYS, type SettingKey } from './schema.ts';
 
 /**
  * The first .env: the text of .env.example with empty secrets filled in and with settings that the
@@ -11,11 +11,11 @@ export function fillTemplate(
   environment: Readonly<Record<string, string | undefined>>,
   makeSecret: () => string = () => randomBytes(32).toString('base64url'),
 ): string {
-  return example.replaceAll(/^([A-Z_]+)=(.*)$/gm, (line, key: SettingKey, value: string) => {
+  return example.replaceAll(/^([A-Z0-9_]+)=(.*)$/gm, (line, key: SettingKey, value: string) => {
     if (!SETTING_KEYS.includes(key)) return line;
     const given = environment[key];
     if (given) return `${key}=${given}`;
-    return !value && SECRET_KEYS.includes(key) ? `${key}=${makeSecret()}` : line;
+    return !value && GENERATED_KEYS.includes(key) ? `${key}=${makeSecret()}` : line;
   });
 }
 

@@ -1,8 +1,9 @@
 import type { Settings } from '../config/validate.ts';
 import { findUnhealthy, SERVICES } from '../plan/containers.ts';
 import { Failure } from '../report/failure.ts';
+import { findCompose } from './compose-plugin.ts';
 import { lastLogLines, listContainers } from './containers.ts';
-import { attempt, run } from './exec.ts';
+import { attempt, formatCommand, type RunOptions, run } from './exec.ts';
 
 /** What compose would run a service with, every variable filled in. */
 export interface ServiceDescription {
@@ -10,27 +11,36 @@ export interface ServiceDescription {
   environment: Record<string, string>;
 }
 
+const PROGRESS = ['--progress', 'quiet'];
+
 /**
  * Docker Compose with these settings, otherwise exactly as an operator would type it in the root:
  * .env names project and files, so that both see the same containers.
  */
 export function createCompose(settings: Settings, overrides: Partial<Settings> = {}) {
   const env = { ...settings, ...overrides } as Record<string, string>;
-  const args = (...rest: string[]) => ['compose', '--progress', 'quiet', ...rest];
+  const args = (...rest: string[]) => ['compose', ...PROGRESS, ...rest];
+  const program = findCompose();
+  const call = <T>(how: (file: string, args: string[], options: RunOptions) => Promise<T>, rest: string[]) =>
+    how(program.file, [...program.args, ...PROGRESS, ...rest], {
+      env,
+      shownAs: formatCommand('docker', args(...rest)),
+    });
 
   return {
     env,
+    /** Arguments of `docker`, for what takes over the terminal. */
     args,
     /** Runs a compose command. @throws Failure with its last lines */
-    run: (...rest: string[]) => run('docker', args(...rest), { env }),
-    attempt: (...rest: string[]) => attempt('docker', args(...rest), { env }),
+    run: (...rest: string[]) => call(run, rest),
+    attempt: (...rest: string[]) => call(attempt, rest),
     /** What compose would run now: a digest of every service's configuration. */
     async configHashes(): Promise<Record<string, string>> {
-      const lines = (await run('docker', args('config', '--hash', '*'), { env })).trim().split('\n');
+      const lines = (await call(run, ['config', '--hash', '*'])).trim().split('\n');
       return Object.fromEntries(lines.map((line) => line.split(/\s+/) as [string, string]));
     },
     async describeService(service: string): Promise<ServiceDescription> {
-      const text = await run('docker', args('config', '--format', 'json'), { env });
+      const text = await call(run, ['config', '--format', 'json']);
       const { services } = JSON.parse(text) as { services: Record<string, ServiceDescription> };
       const { image = '', environment = {} } = services[service] ?? {};
       // Compose prints a dollar as it would have to be written in its own file.

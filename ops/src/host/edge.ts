@@ -1,5 +1,5 @@
-import { chmod, mkdir, readFile } from 'node:fs/promises';
-import path from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { readFile, rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   findOldWorkers,
@@ -10,10 +10,12 @@ import {
   type Server,
 } from '../plan/switch.ts';
 import { Failure } from '../report/failure.ts';
+import type { Compose } from './compose.ts';
 import { execIn, lastLogLines, listProcesses } from './containers.ts';
 import { lastLines } from './exec.ts';
-import { writeAtomically } from './files.ts';
+import { exists } from './files.ts';
 import { askPlainly } from './http.ts';
+import { checkCommand, LIVE_CONFIG, writeReadable } from './nginx-config.ts';
 import { paths } from './paths.ts';
 
 const SWITCH_SECONDS = 15;
@@ -27,16 +29,18 @@ export async function readUpstream(): Promise<string[]> {
 
 /** Writes the list; nginx reads it at its next reload or start. */
 export async function writeUpstream(servers: readonly Server[]): Promise<void> {
-  await writeForNginx(paths.upstream, renderUpstream(servers));
+  await writeReadable(paths.upstream, renderUpstream(servers));
 }
 
-async function writeForNginx(file: string, text: string): Promise<void> {
-  const directory = path.dirname(file);
-  await mkdir(directory, { recursive: true });
-  // Whatever the umask: nginx reads it as uid 101.
-  await chmod(directory, 0o755);
-  await writeAtomically(file, text, 0o644);
-  await chmod(file, 0o644);
+/** Whether nginx is told to send everybody away but health checks and the panel. */
+export async function isInMaintenance(): Promise<boolean> {
+  return exists(paths.maintenance);
+}
+
+/** Writes that, or takes it away; nginx reads it at its next reload or start. */
+export async function writeMaintenance(isOn: boolean): Promise<void> {
+  if (isOn) await writeReadable(paths.maintenance, 'if ($under_maintenance) { return 598; }\n');
+  else await rm(paths.maintenance, { force: true });
 }
 
 /** This project's nginx. */
@@ -46,15 +50,25 @@ export interface Edge {
   httpPort: number;
 }
 
-/** Tests what nginx would read now, in the nginx that runs. @throws Failure with the line it does not like */
-export async function testNginx({ container }: Edge): Promise<void> {
-  const { exitCode, output } = await execIn(container, ['nginx', '-t']);
-  if (exitCode === 0) return;
-  throw new Failure('nginx does not accept its configuration', {
-    command: `docker exec ${container} nginx -t`,
+/** Tests a configuration in the nginx that runs. @throws Failure with the line it does not like */
+export async function testNginx({ container }: Edge, name: string): Promise<void> {
+  const command = checkCommand(name);
+  const { exitCode, output } = await execIn(container, command);
+  if (exitCode !== 0) throw refusal(`docker exec ${container} ${command.join(' ')}`, output);
+}
+
+/** The same in a new container, for an nginx that is about to be replaced. @throws Failure */
+export async function testNginxAnew(compose: Compose, name: string): Promise<void> {
+  const outcome = await compose.attempt('run', '--rm', '--no-deps', '-T', 'nginx', ...checkCommand(name));
+  if (outcome.exitCode !== 0) throw refusal(outcome.command, outcome.stderr);
+}
+
+function refusal(command: string, output: string): Failure {
+  return new Failure('nginx does not accept its configuration', {
+    command,
     log: lastLines(output),
-    state: 'nginx goes on with the configuration it has; do not restart it before this is mended',
-    next: 'correct the file that the message names, then run the same command again',
+    state: 'nginx goes on with the last one it accepted, also when it is started anew',
+    next: 'correct the file that the message names under nginx/, then run the same command again',
   });
 }
 
@@ -64,14 +78,19 @@ export async function testNginx({ container }: Edge): Promise<void> {
  * @throws Failure; after a failed test nginx goes on with the configuration it has
  */
 export async function reloadNginx(edge: Edge): Promise<number[]> {
-  const generation = Date.now().toString(36);
-  await writeForNginx(paths.generation, renderGeneration(generation));
-  // A reload signal "succeeds" on a bad configuration: test it first.
-  await testNginx(edge);
+  const generation = randomBytes(8).toString('hex'); // the world can ask for it: it tells nothing
+  await writeReadable(paths.generation, renderGeneration(generation));
   const before = findWorkers(await listProcesses(edge.container)).all;
-  // Not the engine's own kill with HUP: it marks the container as stopped by hand, whatever the signal, and
-  // after a reboot nginx would stay down (engine-restart.test.ts caught it).
-  await execIn(edge.container, ['nginx', '-s', 'reload']);
+  // A reload signal "succeeds" on a bad configuration: it is tested first. And not the engine's own kill with
+  // HUP: it marks the container as stopped by hand, whatever the signal, and after a reboot nginx would stay
+  // down (engine-restart.test.ts caught it).
+  const nginx = `nginx -c ${LIVE_CONFIG}`;
+  const { exitCode, output } = await execIn(edge.container, [
+    'sh',
+    '-c',
+    `${nginx} -t && exec ${nginx} -s reload`,
+  ]);
+  if (exitCode !== 0) throw refusal(`docker exec ${edge.container} ${nginx} -t`, output);
   const deadline = Date.now() + SWITCH_SECONDS * 1000;
   for (let proofs = 0; proofs < PROOFS; ) {
     proofs = (await servedGeneration(edge)) === generation ? proofs + 1 : 0;

@@ -4,7 +4,7 @@ import { fillTemplate, findMalformedLines, replaceValues } from '../config/templ
 import { type Settings, validateSettings } from '../config/validate.ts';
 import { EXIT, Failure } from '../report/failure.ts';
 import { note } from '../report/steps.ts';
-import { writeAtomically } from './files.ts';
+import { exists, writeAtomically } from './files.ts';
 import { paths } from './paths.ts';
 
 const MODE = 0o600;
@@ -18,10 +18,7 @@ export async function createEnvFile(): Promise<boolean> {
 }
 
 export async function envFileExists(): Promise<boolean> {
-  return stat(paths.env).then(
-    () => true,
-    () => false,
-  );
+  return exists(paths.env);
 }
 
 /**

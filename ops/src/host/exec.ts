@@ -11,6 +11,8 @@ export interface RunOptions {
   timeoutSeconds?: number;
   /** Its error stream is a terminal's progress: shown as it comes, and kept for the last lines. */
   showsProgress?: boolean;
+  /** The command as an operator would type it, where that is another one. */
+  shownAs?: string;
   /** What the operator should do when it fails. */
   next?: string;
 }
@@ -54,7 +56,7 @@ export async function attempt(
     exitCode: result.exitCode ?? 1,
     stdout: text(result.stdout),
     stderr: stderr || (result.exitCode === undefined ? String(result.shortMessage ?? 'could not start') : ''),
-    command: formatCommand(file, args),
+    command: options.shownAs ?? formatCommand(file, args),
   };
 }
 
@@ -67,7 +69,8 @@ export function lastLines(text: string, count = 15): string {
 export async function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   const outcome = await attempt(file, args, options);
   if (outcome.exitCode === 0) return outcome.stdout;
-  throw new Failure(`${file} ${args[0] ?? ''} exited with ${outcome.exitCode}`.trim(), {
+  const [program, verb] = outcome.command.split(' ');
+  throw new Failure(`${program} ${verb ?? ''} exited with ${outcome.exitCode}`.trim(), {
     command: outcome.command,
     log: lastLines(outcome.stderr || outcome.stdout),
     ...(options.next ? { next: options.next } : {}),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { access, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 
 /** Writes beside the file, syncs, renames, syncs the directory: after a crash it is the old file or the new one. */
@@ -18,6 +18,14 @@ export async function writeAtomically(file: string, text: string, mode: number):
   const directory = await open(path.dirname(file), 'r');
   await directory.sync();
   await directory.close();
+}
+
+/** Whether a file or directory is there. */
+export async function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
 }
 
 const NOT_INPUT = new Set(['node_modules', 'dist', 'tests', '.mocharc.json']);
@@ -39,7 +47,8 @@ export async function hashTree(root: string, entries: readonly string[]): Promis
   return hash.digest('hex');
 }
 
-async function listFiles(start: string): Promise<string[]> {
+/** Every file below a directory, in a fixed order; a file is its own list. */
+export async function listFiles(start: string): Promise<string[]> {
   const found = await readdir(start, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOTDIR') return null;
     throw error;

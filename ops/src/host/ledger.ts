@@ -1,20 +1,34 @@
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import type { CertificateEvent } from '../plan/certificate.ts';
 import type { LedgerEntry } from '../plan/releases.ts';
 import { operator } from './lock.ts';
 import { paths } from './paths.ts';
 
+type Event = LedgerEntry | CertificateEvent;
+type WithoutBy<T> = T extends unknown ? Omit<T, 'by'> & { by?: string } : never;
+
 /** Appends one event to `.atlas/ledger.jsonl`, with who did it. Never holds a secret. */
-export async function recordEvent(entry: Omit<LedgerEntry, 'by'> & { by?: string }): Promise<void> {
+export async function recordEvent(entry: WithoutBy<Event>): Promise<void> {
   await mkdir(paths.state, { recursive: true, mode: 0o700 });
   await appendFile(paths.ledger, `${JSON.stringify({ by: operator(), ...entry })}\n`, { mode: 0o600 });
 }
 
-/** Every event, oldest first. A line that a full disk cut short is passed over. */
+/** Every deploy and rollback, oldest first. */
 export async function readLedger(): Promise<LedgerEntry[]> {
+  return (await readEvents()).filter((event) => event.what !== 'certificate');
+}
+
+/** What happened to the certificate, oldest first. */
+export async function readCertificateEvents(): Promise<CertificateEvent[]> {
+  return (await readEvents()).filter((event) => event.what === 'certificate');
+}
+
+/** A line that a full disk cut short is passed over. */
+async function readEvents(): Promise<Event[]> {
   const text = await readFile(paths.ledger, 'utf8').catch(() => '');
   return text.split('\n').flatMap((line) => {
     try {
-      return [JSON.parse(line) as LedgerEntry];
+      return [JSON.parse(line) as Event];
     } catch {
       return [];
     }

@@ -17,8 +17,16 @@ export const paths = {
   journal: path.join(root, '.atlas/in-progress.json'),
   /** What each image said when it was asked. */
   images: path.join(root, '.atlas/images'),
-  /** Mounted into nginx: which containers serve, and the number of that list. */
+  /** Mounted into nginx: its configuration, which containers serve, and the number of that list. */
+  nginxRelease: path.join(root, '.atlas/nginx'),
   upstream: path.join(root, '.atlas/nginx/upstream.conf'),
+  /** Mounted into certbot: the certificate of a CA that the world does not know. */
+  authority: path.join(root, '.atlas/certbot/ca.pem'),
+  /** The same: the operator's own certificate with its key. */
+  ownCertificate: path.join(root, '.atlas/certbot/own.pem'),
+  maintenance: path.join(root, '.atlas/nginx/maintenance.conf'),
+  /** Mounted into the api: what the admin panel shows of this server. */
+  panelStatus: path.join(root, '.atlas/panel/status.json'),
   generation: path.join(root, '.atlas/nginx/generation.conf'),
   backups: path.join(root, 'backups'),
   hooks: path.join(root, 'ops/hooks'),

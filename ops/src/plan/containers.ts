@@ -19,6 +19,9 @@ export interface Container {
   addresses: Record<string, string>;
 }
 
+/** What compose calls the only container of a service that is never started beside itself. */
+export const containerName = (project: string, service: string) => `${project}-${service}-1`;
+
 /** Services that run once and end; for them a zero exit code is health. */
 export const ONE_SHOT = 'migrate';
 

@@ -39,6 +39,8 @@ export interface DeployFacts {
   newerTag: string | null;
   /** The dump that SCHEMA=restore goes back to. */
   dumpId: string | null;
+  /** The certificate that nginx does not serve yet, in words: a CA's for the names of DOMAIN, or TLS_CERT. */
+  certificate: string | null;
   /** Tags whose images go when the deploy is good. */
   prunable: string[];
 }

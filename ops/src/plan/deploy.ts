@@ -13,12 +13,14 @@ export type StepId =
   | 'beside'
   | 'down'
   | 'switch'
-  | 'worker'
   | 'drain'
+  | 'worker'
+  | 'retire'
   | 'settle'
   | 'nginx'
   | 'check'
   | 'record'
+  | 'certificate'
   | 'prune';
 
 export interface Step {
@@ -51,6 +53,10 @@ export function planDeploy(facts: DeployFacts): Step[] {
       },
     { id: 'check', label: `check https through nginx: release ${tag} answers` },
     facts.currentTag !== tag && { id: 'record', label: `IMAGE_TAG=${tag} in .env` },
+    facts.certificate !== null && {
+      id: 'certificate',
+      label: `certificate ${facts.certificate}; until then what there is`,
+    },
     facts.prunable.length > 0 && { id: 'prune', label: `remove old images: ${facts.prunable.join(', ')}` },
   ];
   return steps.filter((step) => step !== false);
@@ -66,12 +72,19 @@ function planChange(facts: DeployFacts): Step[] {
     replacesApi && { id: 'beside', label: `${describeApi(facts)}, ready` },
     ...planDownSteps(facts),
     replacesApi && { id: 'switch', label: describeSwitch(facts) },
-    !runsAsWanted(facts, 'worker') && { id: 'worker', label: `worker of ${tag} beside the old one, ready` },
-    { id: 'drain', label: 'requests in flight finished, old api stopped; jobs finished, old worker stopped' },
+    // Before the new worker: the new api, still cold, needs the processor now.
+    replacesApi && canReload(facts) && { id: 'drain', label: 'requests in flight at the old api finished' },
+    !runsAsWanted(facts, 'worker') && {
+      id: 'worker',
+      label: `worker of ${tag}${besideOld(facts, 'worker')}, ready`,
+    },
+    { id: 'retire', label: 'old api stopped; old worker finished its jobs and stopped' },
     { id: 'settle', label: `all services as compose wants them on ${tag}, healthy` },
   ];
   const hasOld = facts.containers.some((one) => ['api', 'worker'].includes(one.service));
-  return steps.filter((step) => step !== false).filter(({ id }) => id !== 'drain' || hasOld);
+  return steps
+    .filter((step) => step !== false)
+    .filter(({ id }) => hasOld || (id !== 'drain' && id !== 'retire'));
 }
 
 function describeData(facts: DeployFacts, replaced: readonly string[]): string {
@@ -80,10 +93,13 @@ function describeData(facts: DeployFacts, replaced: readonly string[]): string {
   return `postgres and both Redis up and healthy${note}`;
 }
 
-function describeApi({ tag, replicas, containers }: DeployFacts): string {
-  const beside = containers.some((one) => one.service === 'api') ? ' beside the old one' : '';
-  return `api of ${tag}${replicas > 1 ? `, ${replicas} of it,` : ''}${beside}`;
+function describeApi(facts: DeployFacts): string {
+  const { tag, replicas } = facts;
+  return `api of ${tag}${replicas > 1 ? `, ${replicas} of it,` : ''}${besideOld(facts, 'api')}`;
 }
+
+const besideOld = ({ containers }: DeployFacts, service: string) =>
+  containers.some((one) => one.service === service) ? ' beside the old one' : '';
 
 function describeSwitch(facts: DeployFacts): string {
   if (canReload(facts)) return `nginx sends requests to ${facts.tag} alone`;

@@ -21,8 +21,17 @@ describe('fillTemplate', () => {
       .and.not.equal(first);
   });
 
+  it('generates no secret that somebody else gives out', () => {
+    const text = 'MEDIA_S3_SECRET_ACCESS_KEY=\n';
+    expect(fillTemplate(text, {})).to.equal(text);
+  });
+
   it('takes over what the environment names', () => {
     expect(fillTemplate(example, { HTTP_PORT: '8080' })).to.contain('HTTP_PORT=8080');
+    // A digit belongs to a name (tried without).
+    expect(fillTemplate('MEDIA_S3_BUCKET=\n', { MEDIA_S3_BUCKET: 'photos' })).to.equal(
+      'MEDIA_S3_BUCKET=photos\n',
+    );
   });
 });
 

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parse } from 'dotenv';
 import { execa } from 'execa';
+import { replaceValues } from '../../src/config/template.ts';
 
 const checkout = path.resolve(import.meta.dirname, '../../..');
 
@@ -29,6 +30,8 @@ export interface Stack {
   /** Any command in the clone, without the test run's own settings in its environment. */
   sh: (file: string, ...args: string[]) => Promise<Outcome>;
   settings: () => Record<string, string>;
+  /** Changes values in .env, as an operator would. */
+  set: (values: Record<string, string>) => void;
 }
 
 /** A port nothing listens on now. */
@@ -83,16 +86,18 @@ export async function createStack(name: string, environment: Record<string, stri
     });
     return { exitCode: result.exitCode ?? 1, stdout: result.stdout, stderr: result.stderr };
   };
-  const settings = () => parse(readFileSync(path.join(directory, '.env')));
+  const envFile = path.join(directory, '.env');
+  const settings = () => parse(readFileSync(envFile));
   return {
     directory,
     project,
     httpPort,
     httpsPort,
     settings,
+    set: (values) => writeFileSync(envFile, replaceValues(readFileSync(envFile, 'utf8'), values)),
     make: (verb, variables = {}, extra = {}) => {
       const assignments = Object.entries(variables).map(([key, value]) => `${key}=${value}`);
-      const isFirst = !existsSync(path.join(directory, '.env'));
+      const isFirst = !existsSync(envFile);
       return invoke('make', ['--no-print-directory', verb, ...assignments], {
         ...(isFirst ? first : {}),
         ...extra,

@@ -82,6 +82,16 @@ describe('the directory, through nginx', function () {
     }
   });
 
+  it('serves any part of a variant, for downloads that go on', async () => {
+    const url = photo.variants[0]?.url ?? '';
+    const whole = await send('GET', url);
+    const part = await send('GET', url, { headers: { range: 'bytes=10-19' } });
+    expect(part.status).to.equal(206);
+    expect(part.headers['content-range']).to.equal(`bytes 10-19/${whole.body.length}`);
+    expect(part.body.equals(whole.body.subarray(10, 20))).to.equal(true);
+    expect(part.headers['x-content-type-options']).to.equal('nosniff');
+  });
+
   it('serves variants from disk: nginx answers while the api is stopped', async () => {
     const url = photo.variants[0]?.url ?? '';
     await stack().sh('docker', 'compose', 'stop', 'api');

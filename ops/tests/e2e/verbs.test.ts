@@ -24,7 +24,10 @@ describe('the everyday verbs', function () {
       'start',
       'psql',
       'token',
+      'tokens',
+      'token-revoke',
       'admin',
+      'media-copy',
       'image',
       'dev',
       'check',
@@ -57,7 +60,7 @@ describe('the everyday verbs', function () {
   });
 
   it('make token and make admin say what is missing', async () => {
-    for (const [verb, variable] of Object.entries({ token: 'NAME', admin: 'EMAIL' })) {
+    for (const [verb, variable] of Object.entries({ token: 'NAME', 'token-revoke': 'ID', admin: 'EMAIL' })) {
       const outcome = await stack().make(verb);
       expect(outcome.exitCode, verb).to.not.equal(0);
       expect(outcome.stderr).to.contain(`${variable} is missing`);

@@ -49,6 +49,7 @@ const running: DeployFacts = {
   schemaChoice: 'keep',
   newerTag: null,
   dumpId: null,
+  certificate: null,
   prunable: [],
 };
 const app = { api: 'new', worker: 'new', migrate: 'new' };
@@ -58,7 +59,7 @@ const ids = (facts: DeployFacts) => planDeploy(facts).map((step) => step.id);
 const labelOf = (facts: DeployFacts, id: string) => planDeploy(facts).find((step) => step.id === id)?.label;
 const withContainer = (service: string, changes: Partial<Container>) =>
   running.containers.map((one) => (one.service === service ? { ...one, ...changes } : one));
-const SWITCH = ['beside', 'switch', 'worker', 'drain', 'settle', 'check', 'record'];
+const SWITCH = ['beside', 'switch', 'drain', 'worker', 'retire', 'settle', 'check', 'record'];
 
 describe('planDeploy', () => {
   it('on a fresh machine asks the image first, migrates before anything serves, and records last', () => {

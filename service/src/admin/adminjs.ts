@@ -1,20 +1,17 @@
 import AdminJSKoa from '@adminjs/koa';
 import AdminJS, { ComponentLoader } from 'adminjs';
 import Koa, { type Context, type Middleware } from 'koa';
+import { type Actor, actAs } from './actor.ts';
+import { ASSET_PREFIX } from './assets.ts';
 import { PANEL_BODY_MAX_BYTES } from './body.ts';
 import { BRANDING, LOCALE } from './branding.ts';
-import { dashboardCounts } from './dashboard.ts';
+import { type DashboardDeps, dashboard } from './dashboard.ts';
+import { type JobsPageDeps, jobsPage } from './jobs-page.ts';
 import { panelResources, type ResourceDeps } from './resources/index.ts';
-
-/** What the pages and handlers of AdminJS may know about who is asking. */
-export interface PanelUser {
-  id: string;
-  email: string;
-}
 
 export interface Panel {
   /** Runs AdminJS for a request that has passed the guard; throws 404 for what it does not know. */
-  handle(ctx: Context, user: PanelUser): Promise<void>;
+  handle(ctx: Context, actor: Actor): Promise<void>;
 }
 
 /**
@@ -50,15 +47,17 @@ function assertKnown(ctx: Context, admin: AdminJS): void {
  * AdminJS behind its koa router: `buildRouter` only. The other one of that package, with its own login,
  * lets anyone in who writes an asset's name into the query string.
  */
-export function createPanel(deps: ResourceDeps): Panel {
+export function createPanel(deps: ResourceDeps & DashboardDeps & JobsPageDeps): Panel {
   const admin = new AdminJS({
     rootPath: '/admin',
     loginPath: '/admin/login',
     logoutPath: '/admin/logout',
     componentLoader: new ComponentLoader(),
     resources: panelResources(deps),
-    dashboard: { component: 'Dashboard', handler: () => dashboardCounts(deps.db) },
+    dashboard: { component: 'Dashboard', handler: () => dashboard(deps) },
+    pages: { jobs: { component: 'Jobs', icon: 'Activity', handler: jobsPage(deps) } },
     branding: BRANDING,
+    assets: { scripts: [`${ASSET_PREFIX}accounts.js`] },
     locale: LOCALE,
     settings: { defaultPerPage: 25 },
   });
@@ -69,15 +68,17 @@ export function createPanel(deps: ResourceDeps): Panel {
   const router = AdminJSKoa.buildRouter(admin, new Koa() as never, undefined, FORM_RULES as never);
   const routes = router.routes() as unknown as Middleware;
 
-  async function handle(ctx: Context, user: PanelUser): Promise<void> {
+  async function handle(ctx: Context, actor: Actor): Promise<void> {
     assertKnown(ctx, admin);
     // The one thing @adminjs/koa reads from a session. Goes into the page as it is: two safe fields only.
-    ctx.session = { adminUser: { id: user.id, email: user.email } };
+    ctx.session = { adminUser: { id: actor.adminId, email: actor.email } };
     let reached = true;
     try {
-      await routes(ctx, async () => {
-        reached = false;
-      });
+      await actAs(actor, () =>
+        routes(ctx, async () => {
+          reached = false;
+        }),
+      );
     } catch (error) {
       // Handlers wrap what they throw and give it a status; only the form parser throws bare errors.
       if (error instanceof Error && !('status' in error)) ctx.throw(400, 'The form could not be read');

@@ -16,7 +16,11 @@ export interface Assets {
 
 /** The panel's static files. They hold nothing secret, so they are served to anyone who asks. */
 export function panelAssets(): Assets {
-  const files = assetFiles();
+  let found: Promise<Map<string, string>> | undefined;
+  const files = () => {
+    found ??= assetFiles();
+    return found;
+  };
   const versions = new Map<string, Promise<string>>();
 
   async function hashFile(file: string): Promise<string> {
@@ -34,14 +38,14 @@ export function panelAssets(): Assets {
   }
 
   async function url(name: string): Promise<string> {
-    const file = files.get(name);
+    const file = (await files()).get(name);
     if (!file) throw new Error(`No panel asset is called ${name}`);
     return `${ASSET_PREFIX}${name}?v=${await version(name, file)}`;
   }
 
   async function send(ctx: Context): Promise<void> {
     const name = ctx.path.slice(ASSET_PREFIX.length);
-    const file = files.get(name);
+    const file = (await files()).get(name);
     if (!file) return ctx.throw(404);
     const current = await version(name, file);
     // During a deploy the old page may ask the new release: only a matching version may be kept for ever.

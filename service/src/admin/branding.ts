@@ -1,4 +1,5 @@
 import type { BrandingOptions, Locale } from 'adminjs';
+import { ACCOUNT_WORDS } from './account-words.ts';
 import { ASSET_PREFIX } from './assets.ts';
 
 /** Name, mark and colours of the panel. The login page (pages/theme.ts) wears the same teal. */
@@ -29,18 +30,28 @@ export const LOCALE: Locale = {
   availableLanguages: ['en'],
   translations: {
     en: {
+      labels: { pages: 'Operations', ...ACCOUNT_WORDS.labels },
+      pages: { jobs: 'Jobs' },
+      messages: ACCOUNT_WORDS.messages,
       components: { LanguageSelector: { availableLanguages: { en: 'English' } } },
       resources: {
         salons: {
           name: 'Salons',
           actions: { list: 'Salons', new: 'New salon', edit: 'Edit salon', show: 'Salon' },
-          properties: { created_at: 'Created', updated_at: 'Updated' },
+          properties: { photos: 'Photos', created_at: 'Created', updated_at: 'Updated' },
         },
         photos: {
           name: 'Photos',
           actions: { list: 'Photos', edit: 'Edit photo', show: 'Photo' },
-          properties: { salon_id: 'Salon', alt: 'Alternative text', created_at: 'Uploaded' },
+          properties: {
+            photo: 'Photo',
+            salon_id: 'Salon',
+            alt: 'Alternative text',
+            position: 'Place in the salon',
+            created_at: 'Uploaded',
+          },
         },
+        ...ACCOUNT_WORDS.resources,
       },
     },
   },

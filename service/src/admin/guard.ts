@@ -23,9 +23,15 @@ function refuse(ctx: Context): void {
  * that the request comes from the panel's own pages. Decides on method and path; never on the URL's text,
  * where a query can look like anything. Reads no body.
  *
+ * @param assertBody refuses by its headers a body that whoever comes next would not bound itself
+ *
  * Returns who is asking, or undefined when the answer has been given.
  */
-export async function enter(ctx: Context, sessions: Sessions): Promise<SessionOwner | undefined> {
+export async function enter(
+  ctx: Context,
+  sessions: Sessions,
+  assertBody = assertFormBody,
+): Promise<SessionOwner | undefined> {
   const owner = await sessions.owner(ctx);
   if (!owner) {
     refuse(ctx);
@@ -35,6 +41,6 @@ export async function enter(ctx: Context, sessions: Sessions): Promise<SessionOw
   if (ctx.method === 'GET' || ctx.method === 'HEAD') return owner;
   if (!isSameOrigin(ctx)) ctx.throw(403, 'This request was sent from another site');
   if (ctx.method !== 'POST') methodNotAllowed(ctx, 'GET, HEAD, POST');
-  assertFormBody(ctx);
+  assertBody(ctx);
   return owner;
 }

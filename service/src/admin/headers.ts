@@ -24,16 +24,16 @@ export function createNonce(): string {
 
 /**
  * Sends a page under a strict policy: only scripts and styles with this nonce run, and nothing but this
- * host is asked for anything.
+ * host is asked for anything, but for pictures `mediaOrigin` too.
  */
-export function sendPage(ctx: Context, html: string, nonce: string): void {
+export function sendPage(ctx: Context, html: string, nonce: string, mediaOrigin?: string): void {
   ctx.set(
     'Content-Security-Policy',
     [
       "default-src 'none'",
       `script-src 'self' 'nonce-${nonce}'`,
       `style-src 'self' 'nonce-${nonce}'`,
-      "img-src 'self' data:",
+      `img-src 'self' data:${mediaOrigin ? ` ${mediaOrigin}` : ''}`,
       "font-src 'self'",
       "connect-src 'self'",
       "form-action 'self'",

@@ -9,6 +9,8 @@ const COST = { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 } a
 
 /** Longest accepted password. Argon2 does not care, but our 4 kB form does. */
 export const PASSWORD_MAX_LENGTH = 200;
+/** Shortest password that somebody may choose. */
+export const PASSWORD_MIN_LENGTH = 12;
 
 let decoy: Promise<string> | undefined;
 
@@ -32,4 +34,26 @@ export async function checkPassword(storedHash: string | undefined, password: st
 export function generatePassword(): string {
   // "+" and "/" end a double-click selection; any letter will do in their place.
   return randomBytes(18).toString('base64').replaceAll('+', 'x').replaceAll('/', 'y');
+}
+
+/**
+ * What is wrong with a password that somebody chose, or undefined. Length, and nothing that can be read off the
+ * account: rules about kinds of characters only make passwords alike.
+ * https://pages.nist.gov/800-63-4/sp800-63b.html#passwordver
+ */
+export function newPasswordProblem(password: string, email: string): string | undefined {
+  if (password.length < PASSWORD_MIN_LENGTH) {
+    return `The new password is too short: ${PASSWORD_MIN_LENGTH} characters or more, such as four words.`;
+  }
+  if (password.length > PASSWORD_MAX_LENGTH) {
+    return `The new password is too long: ${PASSWORD_MAX_LENGTH} characters at most.`;
+  }
+  const lower = password.toLowerCase();
+  const [name = ''] = email.split('@');
+  // What is left beside the e-mail or the name in it must be a password by itself.
+  const rest = lower.replaceAll(email, '').replaceAll(name, '');
+  if (email.includes(lower) || rest.length < PASSWORD_MIN_LENGTH / 2) {
+    return 'The new password is the e-mail, or little more than it.';
+  }
+  return undefined;
 }

@@ -6,11 +6,11 @@ import { type CookieRules, readSessionCookie, writeSessionCookie } from './cooki
 
 export interface Sessions {
   /** Starts a session for that admin and sets its cookie; the session the browser came with is ended. */
-  start(ctx: Context, adminId: string): Promise<void>;
+  start(ctx: Context, adminId: string, trx: Knex): Promise<void>;
   /** Who is asking, or undefined. */
   owner(ctx: Context): Promise<SessionOwner | undefined>;
   /** Ends the session the browser came with and removes its cookie. */
-  end(ctx: Context): Promise<void>;
+  end(ctx: Context, trx: Knex): Promise<void>;
 }
 
 /**
@@ -20,19 +20,19 @@ export interface Sessions {
 export function sessions(db: Knex, secret: string, rules: CookieRules): Sessions {
   const hashOf = (id: string) => createHmac('sha256', secret).update(`admin-session:${id}`).digest('hex');
 
-  async function end(ctx: Context): Promise<void> {
+  async function end(ctx: Context, trx: Knex): Promise<void> {
     const id = readSessionCookie(ctx, rules);
-    if (id) await deleteSession(db, hashOf(id));
+    if (id) await deleteSession(trx, hashOf(id));
     writeSessionCookie(ctx, rules, undefined);
   }
 
-  async function start(ctx: Context, adminId: string): Promise<void> {
+  async function start(ctx: Context, adminId: string, trx: Knex): Promise<void> {
     // Always a new id, so an id planted before the login (fixation) is worth nothing after it.
     const old = readSessionCookie(ctx, rules);
-    if (old) await deleteSession(db, hashOf(old));
+    if (old) await deleteSession(trx, hashOf(old));
     const id = randomBytes(32).toString('base64url');
     const userAgent = ctx.get('user-agent').slice(0, 300);
-    await insertSession(db, { idHash: hashOf(id), adminId, ip: ctx.ip, userAgent });
+    await insertSession(trx, { idHash: hashOf(id), adminId, ip: ctx.ip, userAgent });
     writeSessionCookie(ctx, rules, id);
   }
 

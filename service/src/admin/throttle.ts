@@ -1,9 +1,14 @@
 import { createHmac } from 'node:crypto';
-import { isIPv6 } from 'node:net';
 import type { Knex } from 'knex';
+import { addressGroup } from '../address-group.ts';
 
-/** Tries for one e-mail from one address, and for one address whatever the e-mail, per window. */
-const LIMITS = { account: 5, address: 30 } as const;
+/**
+ * Tries per window: for one e-mail from one address, for one address whatever the e-mail, and for one e-mail
+ * from all addresses together that it is not known from.
+ */
+const LIMITS = { account: 5, address: 30, accountEverywhere: 50 } as const;
+/** An address is known to an account for this long after its last login from there. */
+export const KNOWN_DAYS = 30;
 export const WINDOW_MINUTES = 15;
 
 export interface LoginThrottle {
@@ -11,22 +16,19 @@ export interface LoginThrottle {
   take(email: string, ip: string): Promise<number>;
   /** Forgets a try that turned out to be right. */
   forgive(email: string, ip: string): Promise<void>;
-}
-
-/** One home or host owns a /64: counting single IPv6 addresses would count nothing. */
-export function addressGroup(ip: string): string {
-  if (!isIPv6(ip) || ip.startsWith('::ffff:')) return ip.replace('::ffff:', '');
-  const [head = '', tail] = ip.split('::');
-  const left = head.split(':').filter(Boolean);
-  const right = tail?.split(':').filter(Boolean) ?? [];
-  const zeros = tail === undefined ? [] : Array(Math.max(0, 8 - left.length - right.length)).fill('0');
-  return [...left, ...zeros, ...right].slice(0, 4).join(':');
+  /** Notes that this account has logged in from there. */
+  remember(adminId: string, email: string, ip: string): Promise<void>;
 }
 
 /**
  * Bounds password guessing. A try is counted before the password is looked at, in one statement, so a
  * hundred tries at once are a hundred tries. Unknown e-mails count like known ones: the answer 429 says
  * nothing about who exists. Rows are bounded: an address over its limit adds none, and old ones are swept.
+ *
+ * Many addresses together may try one account no more often either. Whoever knows an e-mail could lock its
+ * owner out that way, for as long as the tries go on; so addresses from which the account has logged in
+ * within KNOWN_DAYS neither count there nor wait. An owner who is somewhere new meanwhile logs in from a known
+ * place, or waits until the tries end. Addresses are groups (address-group.ts), stored as keyed hashes.
  */
 export function loginThrottle(db: Knex, secret: string): LoginThrottle {
   const bucket = (...parts: string[]) =>
@@ -35,6 +37,22 @@ export function loginThrottle(db: Knex, secret: string): LoginThrottle {
       .digest('hex');
   const addressBucket = (ip: string) => bucket('address', addressGroup(ip));
   const accountBucket = (email: string, ip: string) => bucket('account', email, addressGroup(ip));
+
+  const everywhereBucket = (email: string) => bucket('account everywhere', email);
+  const knownBucket = (email: string, ip: string) => bucket('known', email, addressGroup(ip));
+
+  /** Asked for every e-mail alike, so that the time it takes says nothing about who exists. */
+  async function isKnown(email: string, ip: string): Promise<boolean> {
+    const row = await db('admin_known_addresses')
+      .where({ bucket: knownBucket(email, ip) })
+      .whereRaw("last_login_at > now() - ? * interval '1 day'", [KNOWN_DAYS])
+      .first('bucket');
+    return row !== undefined;
+  }
+
+  async function uncount(key: string): Promise<void> {
+    await db('admin_login_attempts').where({ bucket: key }).where('attempts', '>', 0).decrement('attempts');
+  }
 
   async function count(key: string, limit: number): Promise<number> {
     const { rows } = await db.raw(
@@ -56,17 +74,28 @@ export function loginThrottle(db: Knex, secret: string): LoginThrottle {
       await db('admin_login_attempts')
         .whereRaw("window_started_at < now() - ? * interval '1 minute'", [WINDOW_MINUTES])
         .delete();
-      const wait = await count(addressBucket(ip), LIMITS.address);
-      return wait > 0 ? wait : count(accountBucket(email, ip), LIMITS.account);
+      const wait =
+        (await count(addressBucket(ip), LIMITS.address)) ||
+        (await count(accountBucket(email, ip), LIMITS.account));
+      if (wait > 0 || (await isKnown(email, ip))) return wait;
+      return count(everywhereBucket(email), LIMITS.accountEverywhere);
     },
     async forgive(email, ip) {
       await db('admin_login_attempts')
         .where({ bucket: accountBucket(email, ip) })
         .delete();
-      await db('admin_login_attempts')
-        .where({ bucket: addressBucket(ip) })
-        .where('attempts', '>', 0)
-        .decrement('attempts');
+      await uncount(addressBucket(ip));
+      if (!(await isKnown(email, ip))) await uncount(everywhereBucket(email));
+    },
+    async remember(adminId, email, ip) {
+      await db('admin_known_addresses')
+        .where({ admin_id: adminId })
+        .whereRaw("last_login_at < now() - ? * interval '1 day'", [KNOWN_DAYS])
+        .delete();
+      await db('admin_known_addresses')
+        .insert({ bucket: knownBucket(email, ip), admin_id: adminId })
+        .onConflict('bucket')
+        .merge({ last_login_at: db.fn.now(), admin_id: adminId });
     },
   };
 }

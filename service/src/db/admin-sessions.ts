@@ -8,6 +8,7 @@ export const ABSOLUTE_DAYS = 7;
 
 /** Who is behind a live session. */
 export interface SessionOwner {
+  sessionId: string;
   adminId: string;
   email: string;
   role: AdminRole;
@@ -39,15 +40,26 @@ export async function findLiveSession(db: Knex, idHash: string): Promise<Session
     .where('s.expires_at', '>', db.fn.now())
     .whereRaw("s.last_seen_at > now() - ? * interval '1 hour'", [IDLE_HOURS])
     .whereNull('a.disabled_at')
-    .first('a.id', 'a.email', 'a.role', db.raw("s.last_seen_at < now() - interval '1 minute' as stale"));
+    .first(
+      's.id as session_id',
+      'a.id',
+      'a.email',
+      'a.role',
+      db.raw("s.last_seen_at < now() - interval '1 minute' as stale"),
+    );
   if (!row) return undefined;
   if (row.stale) {
     await db('admin_sessions').where({ id_hash: idHash }).update({ last_seen_at: db.fn.now() });
   }
-  return { adminId: row.id, email: row.email, role: row.role };
+  return { sessionId: row.session_id, adminId: row.id, email: row.email, role: row.role };
 }
 
 /** Ends a session now. Unknown ones are fine: the wish is fulfilled. */
 export async function deleteSession(db: Knex, idHash: string): Promise<void> {
   await db('admin_sessions').where({ id_hash: idHash }).delete();
+}
+
+/** Ends every session of an admin. */
+export async function deleteSessionsOf(db: Knex, adminId: string): Promise<void> {
+  await db('admin_sessions').where({ admin_id: adminId }).delete();
 }

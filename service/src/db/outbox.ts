@@ -53,3 +53,16 @@ export async function markFailed(db: Knex, id: number, error: string, attempts: 
     .where({ id, state: 'uploaded' })
     .update({ state: 'failed', error: error.slice(0, 500), attempts });
 }
+
+/**
+ * Makes a photo that was given up owed again, under a new job version; undefined when there is no such photo
+ * or it is not in state 'failed'.
+ */
+export async function oweAgain(db: Knex, id: number): Promise<OwedPhoto | undefined> {
+  const [row] = await db('photos')
+    .where({ id, state: 'failed' })
+    .increment('job_version')
+    .update({ state: 'uploaded', error: null, attempts: 0, queued_at: db.fn.now() })
+    .returning('job_version');
+  return row && { id, jobVersion: row.job_version };
+}

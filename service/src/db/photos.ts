@@ -1,6 +1,5 @@
 import type { Knex } from 'knex';
-
-export type PhotoState = 'uploaded' | 'ready' | 'failed';
+import type { PhotoChanges, PhotoState } from '../schemas/photo.ts';
 
 /** One size of a photo; `key` is its path under the variants area, and under /media/ in a URL. */
 export interface Variant {
@@ -41,8 +40,15 @@ export interface PhotoFiles {
   variantKeys: string[];
 }
 
+/** What else is written in the transaction that adds a photo. */
+export type AlsoWithPhoto = (trx: Knex, photo: Photo) => Promise<void>;
+
 /** Adds a photo behind the salon's other ones, in state 'uploaded'; undefined when the salon is gone. */
-export async function insertPhoto(db: Knex, photo: NewPhoto): Promise<Photo | undefined> {
+export async function insertPhoto(
+  db: Knex,
+  photo: NewPhoto,
+  also?: AlsoWithPhoto,
+): Promise<Photo | undefined> {
   return db.transaction(async (trx) => {
     // One upload at a time per salon decides the position; a salon being deleted waits for it, or it for that.
     const salon = await trx('salons').where({ id: photo.salonId }).forUpdate().first('id');
@@ -53,7 +59,9 @@ export async function insertPhoto(db: Knex, photo: NewPhoto): Promise<Photo | un
     const rows: PhotoRow[] = await trx('photos')
       .insert({ ...named, ...same, position: (last?.position ?? 0) + 1 })
       .returning('*');
-    return rows[0] && toPhoto(rows[0]);
+    const added = rows[0] && toPhoto(rows[0]);
+    if (added) await also?.(trx, added);
+    return added;
   });
 }
 
@@ -69,6 +77,46 @@ export async function findPhoto(db: Knex, id: number, hidden: boolean): Promise<
 export async function listPhotos(db: Knex, salonId: number): Promise<Photo[]> {
   const rows: PhotoRow[] = await db('photos').where({ salon_id: salonId }).orderBy(['position', 'id']);
   return rows.map(toPhoto);
+}
+
+/**
+ * Changes what is given of a photo; undefined when there is no such photo. With a position it takes that place
+ * among the salon's photos, or the last one, and all of them are counted from 1 again.
+ */
+export async function updatePhoto(db: Knex, id: number, changes: PhotoChanges): Promise<Photo | undefined> {
+  const { alt, position } = changes;
+  return db.transaction(async (trx) => {
+    const salonId = await lockSalonOf(trx, id);
+    if (!salonId) return undefined;
+    if (alt !== undefined) await trx('photos').where({ id }).update({ alt });
+    if (position !== undefined) await movePhoto(trx, salonId, id, position);
+    const rows: PhotoRow[] = await trx('photos').where({ id });
+    return rows[0] && toPhoto(rows[0]);
+  });
+}
+
+/**
+ * Locks the salon of a photo until the transaction ends, as an upload does: two who sort the same photos wait for each
+ * other. Always before a photo is locked, or they would wait in a circle. Answers with its id; undefined: no such photo.
+ */
+export async function lockSalonOf(trx: Knex, photoId: number): Promise<string | undefined> {
+  const photo = await trx('photos').where({ id: photoId }).first('salon_id');
+  if (photo) await trx('salons').where({ id: photo.salon_id }).forUpdate().first('id');
+  return photo?.salon_id;
+}
+
+async function movePhoto(trx: Knex, salonId: string, id: number, position: number): Promise<void> {
+  const ids: string[] = await trx('photos')
+    .where({ salon_id: salonId })
+    .orderBy(['position', 'id'])
+    .pluck('id');
+  const order = ids.filter((other) => other !== String(id));
+  order.splice(position - 1, 0, String(id));
+  await trx.raw(
+    `update photos p set position = wanted.n
+     from unnest(?::bigint[]) with ordinality as wanted (id, n) where p.id = wanted.id and p.position <> wanted.n`,
+    [order],
+  );
 }
 
 /** Deletes the row and answers with the files it stood for; undefined when there is no such photo. */

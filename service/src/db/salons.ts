@@ -1,77 +1,35 @@
 import type { Knex } from 'knex';
+import type { Salon, SalonChanges, SalonInput } from '../schemas/salon.ts';
 import { numberedSlug, slugify } from '../slug.ts';
 import { type PhotoFiles, type PhotoRow, photoFiles } from './photos.ts';
+import { COLUMNS, type SalonRow, toSalon } from './salon-row.ts';
 
-/** What a client may write. */
-export interface SalonInput {
-  name: string;
-  city: string;
-  description?: string | null | undefined;
-  address?: string | null | undefined;
-  phone?: string | null | undefined;
-  slug?: string | undefined;
-  published?: boolean | undefined;
-}
-
-/** A change: what is left out or undefined stays. */
-export type SalonChanges = { [K in keyof SalonInput]?: SalonInput[K] | undefined };
-
-/** A salon as the API shows it. */
-export interface Salon {
-  id: number;
-  slug: string;
-  name: string;
-  city: string;
-  description: string | null;
-  address: string | null;
-  phone: string | null;
-  published: boolean;
-  createdAt: string;
-  updatedAt: string;
-}
-
-interface SalonRow extends Omit<Salon, 'id' | 'createdAt' | 'updatedAt'> {
-  id: string;
-  created_at: Date;
-  updated_at: Date;
-}
+export { listSalons, type SalonFilter } from './salon-list.ts';
 
 /** The slug that the client asked for belongs to another salon. */
 export class SlugTakenError extends Error {
   override name = 'SlugTakenError';
 }
 
-/** What a reader wants to see: `hidden` includes unpublished salons. */
-export interface SalonFilter {
-  city?: string | undefined;
-  q?: string | undefined;
-  hidden: boolean;
-}
-
-/** One page, newest first, at most `limit` rows; `beforeId` is where the page before it ended. */
-export async function listSalons(
-  db: Knex,
-  filter: SalonFilter & { limit: number; beforeId?: number | undefined },
-): Promise<Salon[]> {
-  const query = db<SalonRow>('salons').orderBy('id', 'desc').limit(filter.limit);
-  if (!filter.hidden) query.where('published', true);
-  if (filter.city) query.whereRaw('lower(city) = lower(?)', [filter.city]);
-  if (filter.q) {
-    const pattern = `%${filter.q.replace(/[\\%_]/g, '\\$&')}%`;
-    query.where((or) =>
-      or.whereILike('name', pattern).orWhereILike('city', pattern).orWhereILike('description', pattern),
-    );
-  }
-  if (filter.beforeId) query.where('id', '<', filter.beforeId);
-  return (await query).map(toSalon);
-}
-
-/** The salon with that slug, or undefined; unpublished ones only when `hidden`. */
+/**
+ * The salon with that slug, or undefined; unpublished ones only when `hidden`. Any spelling will do of which slugify
+ * makes it, such as what a browser sends decomposed.
+ */
 export async function findSalon(db: Knex, slug: string, hidden: boolean): Promise<Salon | undefined> {
-  const row = await db<SalonRow>('salons')
-    .where({ slug, ...(hidden ? {} : { published: true }) })
-    .first();
+  const query = db<SalonRow>('salons').select(COLUMNS).where('id', idOfSlug(db, slug));
+  const row = await (hidden ? query : query.where('published', true)).first();
   return row && toSalon(row);
+}
+
+/** The id as a subquery. The slug to the letter comes first: older ones may be spelled as none is made today. */
+function idOfSlug(db: Knex, slug: string): Knex.QueryBuilder {
+  // PostgreSQL's text cannot hold NUL, and a URL can.
+  const spellings = [...new Set([slug.replaceAll('\0', ''), slugify(slug)])];
+  return db('salons')
+    .whereIn('slug', spellings)
+    .orderByRaw('slug = ? desc', [spellings[0] ?? ''])
+    .limit(1)
+    .select('id');
 }
 
 /**
@@ -102,14 +60,15 @@ async function insertUnlessTaken(
     .insert({ ...columns, slug } as Partial<SalonRow>)
     .onConflict('slug')
     .ignore()
-    .returning('*');
+    .returning(COLUMNS);
   return rows[0] && toSalon(rows[0]);
 }
 
 /** One more than the highest number in use after this slug. */
 async function nextNumber(db: Knex, base: string): Promise<number> {
   const row = await db('salons')
-    .whereRaw("starts_with(slug, ? || '-') and substr(slug, length(?) + 2) ~ '^[0-9]{1,8}$'", [base, base])
+    .whereLike('slug', `${base}-%`)
+    .whereRaw("substr(slug, length(?) + 2) ~ '^[0-9]{1,8}$'", [base])
     .first(db.raw('max(substr(slug, length(?) + 2)::integer) as highest', [base]));
   return Math.max(row?.highest ?? 1, 1) + 1;
 }
@@ -122,9 +81,9 @@ export async function updateSalon(db: Knex, slug: string, changes: SalonChanges)
   if (Object.keys(changes).length === 0) return findSalon(db, slug, true);
   try {
     const rows = await db<SalonRow>('salons')
-      .where({ slug })
+      .where('id', idOfSlug(db, slug))
       .update(changes as Partial<SalonRow>)
-      .returning('*');
+      .returning(COLUMNS);
     return rows[0] && toSalon(rows[0]);
   } catch (error) {
     if ((error as { constraint?: string }).constraint === 'salons_slug_key')
@@ -137,16 +96,10 @@ export async function updateSalon(db: Knex, slug: string, changes: SalonChanges)
 export async function deleteSalon(db: Knex, slug: string): Promise<PhotoFiles[] | undefined> {
   return db.transaction(async (trx) => {
     // The lock keeps an upload that is under way from adding a photo whose file nobody would remove.
-    const salon = await trx<SalonRow>('salons').where({ slug }).forUpdate().first('id');
+    const salon = await trx<SalonRow>('salons').where('id', idOfSlug(trx, slug)).forUpdate().first('id');
     if (!salon) return undefined;
     const photos: PhotoRow[] = await trx('photos').where({ salon_id: salon.id }).delete().returning('*');
     await trx('salons').where({ id: salon.id }).delete();
     return photos.map(photoFiles);
   });
-}
-
-function toSalon(row: SalonRow): Salon {
-  const { id, created_at, updated_at, slug, name, city, description, address, phone, published } = row;
-  const times = { createdAt: created_at.toISOString(), updatedAt: updated_at.toISOString() };
-  return { id: Number(id), slug, name, city, description, address, phone, published, ...times };
 }

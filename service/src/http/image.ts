@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { MAX_PIXELS } from '../storage/limits.ts';
 import { invalid } from './problem.ts';
 
@@ -45,11 +43,4 @@ export async function inspectImage(path: string): Promise<ImageFacts> {
 
 function notAnImage(): never {
   throw invalid('photo', 'is not an image that can be read; accepted are JPEG, PNG, WebP and AVIF');
-}
-
-/** SHA-256 of a file in hexadecimal. */
-export async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk);
-  return hash.digest('hex');
 }

@@ -1,12 +1,14 @@
-import { type Job, UnrecoverableError } from 'bullmq';
+import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
 import type { Knex } from 'knex';
 import type { Cache } from '../cache/cache.ts';
 import { markFailed, markReady } from '../db/outbox.ts';
 import { findPhoto } from '../db/photos.ts';
 import type { Logger } from '../log.ts';
-import { NotStoredError, type Storage } from '../storage/storage.ts';
+import { NotStoredError, type Storage, StorageAwayError } from '../storage/storage.ts';
 import type { MediaJob } from './queues.ts';
 import { makeVariants } from './variants.ts';
+
+const MAX_WAIT_SECONDS = 60;
 
 /** What the jobs need; the worker process opens it. */
 export interface JobDependencies {
@@ -31,10 +33,31 @@ export async function processMedia(deps: JobDependencies, job: Pick<Job<MediaJob
   for (const { key } of variants) await storage.remove('variants', key);
 }
 
+/**
+ * Works on one job of the queue. While the storage is away the job waits, however long that takes: that is not the
+ * photo's fault, and no attempt is counted.
+ * @throws {DelayedError} which tells BullMQ that the job waits.
+ */
+export async function runMediaJob(
+  deps: JobDependencies,
+  job: Job<MediaJob>,
+  token: string | undefined,
+): Promise<void> {
+  try {
+    await processMedia(deps, job);
+  } catch (error) {
+    if (!(error instanceof StorageAwayError)) throw error;
+    const seconds = Math.min(2 ** job.attemptsStarted, MAX_WAIT_SECONDS);
+    deps.log.warn({ jobId: job.id, seconds, err: error }, 'storage is away; the job waits');
+    await job.moveToDelayed(Date.now() + seconds * 1000, token);
+    throw new DelayedError();
+  }
+}
+
 function explain(error: Error): never {
   if (error instanceof NotStoredError) throw new UnrecoverableError('the original file is missing');
   // An error with a code is the disk's and may pass; sharp's own have none and speak of the image.
-  if ('code' in error) throw error;
+  if ('code' in error || error instanceof StorageAwayError) throw error;
   throw new UnrecoverableError(`the image cannot be decoded: ${error.message}`);
 }
 

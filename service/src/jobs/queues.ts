@@ -1,4 +1,4 @@
-import { type DefaultJobOptions, type Job, Queue } from 'bullmq';
+import { type DefaultJobOptions, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 
 /** What a media job carries: the photo's row knows the rest. */
@@ -9,7 +9,7 @@ export interface MediaJob {
 export const MEDIA = 'media';
 export const MAINTENANCE = 'maintenance';
 
-const ENQUEUE_DEADLINE_MS = 1_000;
+const DEADLINE_MS = 1_000;
 
 const mediaJobOptions: DefaultJobOptions = {
   attempts: 5,
@@ -62,19 +62,19 @@ export async function enqueueMedia(
 ): Promise<void> {
   // add() on a connection that was never made hangs for ever: ask first, and race anyway.
   if (redis.status !== 'ready') throw new Error(`queue Redis is ${redis.status}`);
-  const added = queue.add(MEDIA, { photoId }, { jobId: mediaJobId(photoId, version) });
-  await withDeadline(added, ENQUEUE_DEADLINE_MS);
+  await withDeadline(queue.add(MEDIA, { photoId }, { jobId: mediaJobId(photoId, version) }));
 }
 
-async function withDeadline(added: Promise<Job>, ms: number): Promise<void> {
+/** What the queue Redis answers, if it does so within a second. @throws otherwise */
+export async function withDeadline<T>(answer: Promise<T>, ms = DEADLINE_MS): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error(`queue Redis did not answer within ${ms} ms`)), ms);
   });
   try {
-    await Promise.race([added, late]);
+    return await Promise.race([answer, late]);
   } finally {
     clearTimeout(timer);
-    added.catch(() => {});
+    answer.catch(() => {});
   }
 }

@@ -1,8 +1,14 @@
 import { type Job, Queue, Worker, type WorkerOptions } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { type JobDependencies, processMedia, recordFailure } from './media.ts';
+import { type JobDependencies, recordFailure, runMediaJob } from './media.ts';
+import { removeOrphans } from './orphans.ts';
 import { MAINTENANCE, MEDIA, type MediaJob, mediaQueue } from './queues.ts';
+import { SAMPLE, sampleQueue, scheduleSamples } from './samples.ts';
 import { sweep } from './sweeper.ts';
+
+const SWEEP = 'sweep';
+const ORPHANS = 'orphans';
+const ORPHANS_AT = '45 2 * * *';
 
 /** How often and how late; tests shorten these. */
 export interface SweepTimes {
@@ -36,23 +42,33 @@ export function startWorkers(
     stalledInterval: 5_000,
     maxStalledCount: 2,
   };
-  const media = new Worker<MediaJob>(MEDIA, (job) => processMedia(deps, job), { ...options, concurrency: 2 });
+  const media = new Worker<MediaJob>(MEDIA, (job, token) => runMediaJob(deps, job, token), {
+    ...options,
+    concurrency: 2,
+  });
   media.on('failed', (job, error) => {
     recordFailure(deps, job, error).catch((err) => deps.log.error({ err }, 'failure not recorded'));
   });
   media.on('completed', (job) => deps.log.info({ jobId: job.id }, 'media job done'));
-  const maintenance = new Worker(
-    MAINTENANCE,
-    async (_job: Job) => sweep({ db: deps.db, queue, redis: producer }, times.staleAfterSeconds),
-    options,
-  );
+  const stop = new AbortController();
+  const jobs: Record<string, () => Promise<unknown>> = {
+    [ORPHANS]: () => removeOrphans(deps, { signal: stop.signal }),
+    [SAMPLE]: () => sampleQueue(deps.db, queue),
+    [SWEEP]: () => sweep({ db: deps.db, queue, redis: producer }, times.staleAfterSeconds),
+  };
+  // Two at once: a long search for orphans must not keep the sweeper waiting.
+  const maintenance = new Worker(MAINTENANCE, async ({ name }: Job) => jobs[name]?.(), {
+    ...options,
+    concurrency: 2,
+  });
   for (const worker of [media, maintenance]) worker.on('error', onError);
   const jobsAtWork = watchJobs([media, maintenance]);
-  const schedule = scheduleSweeps(producer, times, onError);
+  const schedule = scheduleMaintenance(producer, times, onError);
   const closing = [schedule, queue, maintenance, media];
   return {
     media,
     close: async (deadlineSeconds) => {
+      stop.abort();
       if (await closeAll(closing, deadlineSeconds)) return;
       const jobs = jobsAtWork();
       // Their locks expire with this process, and another worker takes them.
@@ -73,15 +89,20 @@ function watchJobs(workers: Worker[]): () => string[] {
 }
 
 /**
- * Keeps one sweep scheduled for all workers together. Written again on every connection: a Redis that lost its
- * data has lost the schedule too, and then nothing else would bring the jobs back.
+ * Keeps one sweep, one search for orphans a day and one sample a minute scheduled for all workers together. Written
+ * again on every connection: a Redis that lost its data has lost the schedule too, and then nothing else would bring
+ * the jobs back.
  */
-function scheduleSweeps(producer: Redis, times: SweepTimes, onError: (error: Error) => void): Queue {
+function scheduleMaintenance(producer: Redis, times: SweepTimes, onError: (error: Error) => void): Queue {
   const queue = new Queue(MAINTENANCE, { connection: producer });
   queue.on('error', onError);
-  const job = { name: 'sweep', opts: { removeOnComplete: 10, removeOnFail: 100 } };
+  const job = { name: SWEEP, opts: { removeOnComplete: 10, removeOnFail: 100 } };
   const schedule = () => {
-    queue.upsertJobScheduler('sweep', { every: times.everySeconds * 1000 }, job).catch(onError);
+    queue.upsertJobScheduler(SWEEP, { every: times.everySeconds * 1000 }, job).catch(onError);
+    queue
+      .upsertJobScheduler(ORPHANS, { pattern: ORPHANS_AT, tz: 'UTC' }, { ...job, name: ORPHANS })
+      .catch(onError);
+    scheduleSamples(queue).catch(onError);
   };
   if (producer.status === 'ready') schedule();
   producer.on('ready', schedule);

@@ -21,3 +21,23 @@ export function newOriginalKey(extension: string): string {
 export function variantKey(originalKey: string, width: number): string {
   return `${originalKey.replace(/\.[a-z]+$/, '')}-${width}.webp`;
 }
+
+/** What an original and its variants have in common: their key without width and extension. */
+export function originalStem(key: string): string {
+  return key.replace(/(-\d+)?\.[a-z]+$/, '');
+}
+
+/** The directories that keys begin with, `00` to `ff`: what walks over all files does so one of these at a time. */
+export const DIRECTORIES = Array.from({ length: 256 }, (_, n) => n.toString(16).padStart(2, '0'));
+
+const TYPES: Record<string, string> = {
+  jpg: 'image/jpeg',
+  png: 'image/png',
+  webp: 'image/webp',
+  avif: 'image/avif',
+};
+
+/** The media type that a key's extension stands for. */
+export function contentTypeOf(key: string): string {
+  return TYPES[key.slice(key.lastIndexOf('.') + 1)] ?? 'application/octet-stream';
+}

@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { access, chmod, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Area, isKey } from './keys.ts';
-import { NotStoredError, type Storage } from './storage.ts';
+import { type ListedFile, NotStoredError, type Storage } from './storage.ts';
+import { temporaryDirectories } from './temporary.ts';
 
 // The web server reads variants through the group; others see nothing.
 const DIRECTORY_MODE = 0o750;
@@ -13,23 +13,13 @@ const FILE_MODE = 0o640;
  * when its bytes and its name are on the disk: fsync, rename, fsync of the directory.
  */
 export function localStorage(root: string): Storage {
-  const temporaryRoot = join(root, 'tmp');
-
   function pathOf(area: Area, key: string): string {
     if (!isKey(key)) throw new NotStoredError('malformed key');
     return join(root, area, key);
   }
 
   return {
-    async withTemporaryDirectory(work) {
-      const directory = join(temporaryRoot, randomUUID());
-      await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
-      try {
-        return await work(directory);
-      } finally {
-        await rm(directory, { recursive: true, force: true, maxRetries: 3 });
-      }
-    },
+    ...temporaryDirectories(root),
 
     async store(area, key, temporaryPath) {
       const path = pathOf(area, key);
@@ -57,10 +47,24 @@ export function localStorage(root: string): Storage {
       await rm(pathOf(area, key), { force: true });
     },
 
-    async removeLeftovers(olderThanSeconds) {
-      await removeOld(temporaryRoot, Date.now() - olderThanSeconds * 1000);
+    async *list(area, directory) {
+      yield await listDirectory(join(root, area), directory);
     },
+
+    publicUrl: () => undefined,
   };
+}
+
+/** One directory holds a 256th of all files: one page. */
+async function listDirectory(root: string, directory: string): Promise<ListedFile[]> {
+  const files: ListedFile[] = [];
+  for (const name of await readdir(join(root, directory)).catch(() => [])) {
+    const key = `${directory}/${name}`;
+    if (!isKey(key)) continue;
+    const stats = await stat(join(root, key)).catch(() => undefined);
+    if (stats?.isFile()) files.push({ key, bytes: stats.size, modifiedAt: stats.mtime });
+  }
+  return files;
 }
 
 async function flush(path: string): Promise<void> {
@@ -69,15 +73,6 @@ async function flush(path: string): Promise<void> {
     await handle.sync();
   } finally {
     await handle.close();
-  }
-}
-
-async function removeOld(directory: string, beforeMs: number): Promise<void> {
-  const names = await readdir(directory).catch(() => []);
-  for (const name of names) {
-    const path = join(directory, name);
-    const stats = await stat(path).catch(() => undefined);
-    if (stats && stats.mtimeMs < beforeMs) await rm(path, { recursive: true, force: true });
   }
 }
 

@@ -1,67 +1,28 @@
-import { existsSync } from 'node:fs';
 import { expect } from 'chai';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
+import { openPage, shoot as shootPage, useBrowser } from './chromium.ts';
 import { PASSWORD, startPanel, type TestPanel } from './support.ts';
-
-/** Debian's Chromium, Ubuntu's snap, or the Chrome of GitHub's runners. */
-const CHROMIUM = ['/usr/bin/chromium', '/snap/bin/chromium', '/usr/bin/google-chrome'].find((file) =>
-  existsSync(file),
-);
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-/** Where to put screenshots, for whoever wants to look. */
-const SHOTS = process.env.SCREENSHOTS_DIR;
 
 describe('admin panel in a browser', function () {
   this.timeout(60_000);
   let panel: TestPanel;
-  let browser: Browser;
+  const browser = useBrowser();
   let page: Page;
   /** Everything a visitor's console would show, and every request to somebody else. */
   let complaints: string[];
-
-  before(async function () {
-    if (!CHROMIUM) {
-      console.log('      skipped: no browser here (apt-get install chromium)');
-      return this.skip();
-    }
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
-  });
-  after(() => browser?.close());
 
   beforeEach(async () => {
     panel = await startPanel({ secureCookies: false });
     await panel.addAdmin('ada@example.org');
     await panel.db('salons').insert({ name: 'سالن رز', slug: 'rose', city: 'Shiraz' });
-    complaints = [];
-    const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
-    page = await context.newPage();
-    page.setDefaultTimeout(10_000);
-    page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('request', (request) => {
-      const url = new URL(request.url());
-      if (url.protocol !== 'data:' && url.origin !== panel.origin) complaints.push(`asked ${url}`);
-    });
+    ({ page, complaints } = await openPage(browser(), panel.origin));
   });
   afterEach(async () => {
     await page.context().close();
     await panel.close();
   });
 
-  async function shoot(name: string): Promise<void> {
-    if (SHOTS) await page.screenshot({ path: `${SHOTS}/admin-${name}.png` });
-  }
+  const shoot = (name: string) => shootPage(page, name);
 
   async function logIn(): Promise<void> {
     await page.goto(`${panel.origin}/admin`);
@@ -123,6 +84,54 @@ describe('admin panel in a browser', function () {
     await page.getByText('Log out', { exact: false }).click();
     await page.getByRole('heading', { name: 'Log in' }).waitFor();
     expect(await panel.db('admin_sessions')).to.deep.equal([]);
+    expect(complaints).to.deep.equal([]);
+  });
+
+  it('makes a user who logs in and takes a password of their own, and a token; the log has it all', async () => {
+    await logIn();
+    await page.goto(`${panel.origin}/admin/resources/admins`);
+    await page.getByText('New user').click();
+    await page.getByLabel('E-mail').fill('new@example.org');
+    await shoot('new-user');
+    await page.getByRole('button', { name: 'Create user' }).click();
+    const password = (await page.locator('#secret').textContent()) ?? '';
+    await shoot('shown-once');
+    await page.getByRole('link', { name: 'I have kept it' }).click();
+    await page.getByRole('cell', { name: 'new@example.org' }).waitFor();
+    expect(await page.getByText('Audit log').count()).to.equal(1);
+    await shoot('users');
+    await page.goto(`${panel.origin}/admin/resources/api_tokens`);
+    await page.getByText('New token').click();
+    await page.getByLabel('Name').fill('app');
+    await shoot('new-token');
+    await page.getByRole('button', { name: 'Create token' }).click();
+    await page.getByRole('link', { name: 'I have kept it' }).click();
+    await page.getByRole('cell', { name: 'app' }).waitFor();
+    await page.goto(`${panel.origin}/admin/resources/admin_sessions`);
+    await page.getByRole('cell', { name: 'ada@example.org' }).waitFor();
+    await shoot('sessions');
+    await page.goto(`${panel.origin}/admin/resources/admin_audit`);
+    await page.getByRole('cell', { name: 'api_tokens' }).waitFor();
+    await shoot('audit');
+    await page.getByRole('cell', { name: 'api_tokens' }).click();
+    await page.getByText('"scope": "write"').waitFor();
+    await shoot('audit-entry');
+
+    await page.context().clearCookies();
+    await page.goto(`${panel.origin}/admin/login`);
+    await page.getByLabel('E-mail').fill('new@example.org');
+    await page.getByLabel('Password').fill(password);
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByText('new@example.org').click();
+    await shoot('editor-menu');
+    expect(await page.getByText('Audit log').count()).to.equal(0);
+    await page.getByText('Change password').click();
+    await page.getByLabel('Current password').fill(password);
+    await page.getByLabel('New password, 12').fill('four words of mine');
+    await page.getByLabel('New password again').fill('four words of mine');
+    await shoot('password');
+    await page.getByRole('button', { name: 'Change password' }).click();
+    await page.getByRole('heading', { name: 'Password changed' }).waitFor();
     expect(complaints).to.deep.equal([]);
   });
 

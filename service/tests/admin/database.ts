@@ -8,7 +8,7 @@ export async function emptyDatabase(): Promise<Knex> {
   database ??= createDatabase().then(({ db }) => db);
   const db = await database;
   await db.raw(
-    'truncate salons, photos, admins, admin_sessions, admin_login_attempts restart identity cascade',
+    'truncate salons, photos, queue_samples, admins, admin_sessions, admin_login_attempts, admin_audit, api_tokens restart identity cascade',
   );
   return db;
 }

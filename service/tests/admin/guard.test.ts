@@ -143,9 +143,9 @@ describe('admin guard', () => {
 
     it('knows no resource, action or page but its own', async () => {
       for (const path of [
-        '/admin/api/resources/admins/actions/list',
-        '/admin/api/resources/admin_sessions/actions/list',
-        '/admin/api/resources/api_tokens/actions/list',
+        '/admin/api/resources/admin_login_attempts/actions/list',
+        '/admin/api/resources/admin_known_addresses/actions/list',
+        '/admin/api/resources/knex_migrations/actions/list',
         '/admin/api/resources/salons/actions/constructor',
         '/admin/nothing',
       ]) {

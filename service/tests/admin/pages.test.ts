@@ -70,7 +70,7 @@ describe('admin pages', () => {
   it('serves what its pages ask for, for ever by version', async () => {
     const html = await (await browser.send('/admin')).text();
     const scripts = [...html.matchAll(/<script [^>]*src="([^"]+)"/g)].map(([, src]) => src ?? '');
-    expect(scripts).to.have.length(4);
+    expect(scripts).to.have.length(5);
     for (const src of scripts) {
       const response = await panel.browser().send(src);
       expect(response.status, src).to.equal(200);
@@ -88,5 +88,21 @@ describe('admin pages', () => {
 
   it('writes nothing beside itself', () => {
     expect(existsSync('.adminjs')).to.equal(false);
+  });
+});
+
+describe('admin pages with media elsewhere', () => {
+  it('lets pictures come from where the media are, and nothing else', async () => {
+    const elsewhere = await startPanel({ mediaOrigin: 'https://cdn.example.org' });
+    try {
+      await elsewhere.addAdmin('ada@example.org');
+      const visitor = elsewhere.browser();
+      await visitor.login('ada@example.org');
+      const policy = (await visitor.send('/admin')).headers.get('content-security-policy') ?? '';
+      expect(policy).to.contain("img-src 'self' data: https://cdn.example.org;");
+      expect(policy.match(/https:/g)).to.have.length(1);
+    } finally {
+      await elsewhere.close();
+    }
   });
 });

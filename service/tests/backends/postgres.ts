@@ -10,6 +10,8 @@ import { until } from './until.ts';
 export interface PostgresCluster {
   /** URL of a database of this cluster, as its superuser. */
   url(database: string): string;
+  /** Ends every connection, as `systemctl restart postgresql` does, and calls `whileDown` before it starts again. */
+  restart(whileDown: () => Promise<void>): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -47,19 +49,28 @@ export async function startPostgres(): Promise<PostgresCluster> {
     'max_connections=200',
   ];
   const [command, ...args] = asPostgres(join(bin, 'postgres'), ['-D', data, ...settings]);
-  const child = spawn(command, args, { stdio: 'ignore' });
+  let child = spawn(command, args, { stdio: 'ignore' });
   // Also when the run is interrupted: SIGQUIT is postgres's immediate shutdown, and setpriv has become it.
   process.once('exit', () => child.kill('SIGQUIT'));
   const url = (database: string) => `postgres://atlas@127.0.0.1:${port}/${database}`;
-  await until('postgres answers', async () => {
-    const client = new pg.Client(url('postgres'));
-    client.on('error', () => {});
-    await client.connect();
-    await client.end();
-    return true;
-  });
+  const answers = () =>
+    until('postgres answers', async () => {
+      const client = new pg.Client(url('postgres'));
+      client.on('error', () => {});
+      await client.connect();
+      await client.end();
+      return true;
+    });
+  await answers();
   return {
     url,
+    async restart(whileDown) {
+      child.kill('SIGINT');
+      await exited(child);
+      await whileDown();
+      child = spawn(command, args, { stdio: 'ignore' });
+      await answers();
+    },
     async stop() {
       child.kill('SIGQUIT');
       await exited(child);

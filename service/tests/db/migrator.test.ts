@@ -88,6 +88,15 @@ describe('migrator', () => {
     expect(await migrateUp(db, migrations)).to.have.lengthOf(migrations.size);
   });
 
+  it('needs no more than to own the database, as the role of a deployed stack does', async () => {
+    await db.raw('create role owner_only login nosuperuser nocreatedb nocreaterole');
+    await db.raw('alter database ?? owner to owner_only', [new URL(url).pathname.slice(1)]);
+    const own = openDatabase({ url: url.replace('//atlas@', '//owner_only@'), name: 'test' });
+    // Fails for an extension that is not trusted (tried with pageinspect).
+    const applied = await migrateUp(own, migrations).finally(() => own.destroy());
+    expect(applied).to.have.lengthOf(migrations.size);
+  });
+
   it('gets past the lock of a migration that was killed', async () => {
     await migrateUp(db, older);
     // What SIGKILL leaves behind. Fails without the line that frees it: knex waits, then refuses (tried).

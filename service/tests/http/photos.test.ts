@@ -24,6 +24,55 @@ describe('photos', () => {
       return answer.body.state !== 'uploaded' && answer;
     });
 
+  it('are sorted and described one by one', async () => {
+    await directory.call('POST', '/api/salons', { as: 'owner', json: { name: 'Sorted', city: 'Wien' } });
+    const file = await gradient(40, 30).jpeg().toBuffer();
+    const ids: number[] = [];
+    for (let n = 0; n < 4; n++)
+      ids.push((await upload(photoForm(file), '/api/salons/sorted/photos')).body.id);
+    const change = (id: number, json: object) =>
+      directory.call('PATCH', `/api/photos/${id}`, { as: 'owner', json });
+    const shown = async () => {
+      const { body } = await directory.call('GET', '/api/salons/sorted/photos');
+      return body.items.map((photo: { id: number; position: number }) => [
+        ids.indexOf(photo.id),
+        photo.position,
+      ]);
+    };
+    const [first = 0, , , last = 0] = ids;
+    const order = (...indices: number[]) => indices.map((index, place) => [index, place + 1]);
+    expect(await shown()).to.deep.equal(order(0, 1, 2, 3));
+    expect((await change(last, { position: 2 })).body.position).to.equal(2);
+    expect(await shown(), 'up').to.deep.equal(order(0, 3, 1, 2));
+    await change(first, { position: 3 });
+    expect(await shown(), 'down').to.deep.equal(order(3, 1, 0, 2));
+    expect((await change(first, { position: 99 })).body.position, 'the end').to.equal(4);
+    // Somebody else sorts at the same time. Without the lock on the salon two photos get the same place (tried).
+    let moved: Promise<Answer> | undefined;
+    await directory.db.transaction(async (trx) => {
+      await trx('salons').where({ slug: 'sorted' }).forUpdate();
+      await trx.raw('update photos set position = 5 - position where id = any(?::bigint[])', [ids]);
+      moved = change(first, { position: 2 });
+      await until('it waits', async () => {
+        const { rows } = await directory.db.raw(
+          "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
+        );
+        return rows.length > 0;
+      });
+    });
+    expect((await moved)?.status).to.equal(200);
+    expect((await shown()).map(([, place]: number[]) => place)).to.deep.equal([1, 2, 3, 4]);
+
+    expect((await change(last, { alt: 'The chairs' })).body.alt).to.equal('The chairs');
+    expect((await change(last, { alt: null })).body.alt).to.equal(null);
+    expect((await change(last, {})).status).to.equal(200);
+    const refused = await change(last, { position: 0, alt: '', state: 'ready' });
+    expect(refused.body.errors.map(({ field }: { field: string }) => field)).to.have.members([
+      ...['position', 'alt', 'state'],
+    ]);
+    expect((await change(999_999, { alt: 'x' })).status).to.equal(404);
+  });
+
   it('turns an upload into three upright WebP variants without EXIF', async () => {
     const uploaded = await upload(photoForm(await sidewaysJpeg(1800, 2400), { alt: 'The front' }));
     expect(uploaded.status).to.equal(201);

@@ -112,6 +112,43 @@ describe('salons', () => {
     expect(owner.body.items).to.have.lengthOf(1);
   });
 
+  it('lets caches share what anybody may see, and nothing else', async () => {
+    await create({ name: 'Shared', city: 'Krems' });
+    const cacheControl = async (path: string, as?: 'owner') => {
+      const { headers } = await directory.call('GET', path, as ? { as } : {});
+      return headers.get('cache-control');
+    };
+    for (const path of ['/api/salons?city=Krems', '/api/salons/shared', '/api/salons/no-such-salon']) {
+      expect(await cacheControl(path), path).to.match(/^public, max-age=0, must-revalidate, s-maxage=1, /);
+      expect(await cacheControl(path, 'owner'), `${path} with a token`).to.equal('no-store');
+    }
+    expect(await cacheControl('/api/salons?limit=0'), 'an error').to.equal('no-store');
+  });
+
+  it('answers 304 to whoever has that, until it changes', async () => {
+    await create({ name: 'Tagged', city: 'Steyr' });
+    // Node's fetch would ask for an answer past every cache as soon as it sees If-None-Match.
+    const ask = (path: string, etag: string) =>
+      directory.call('GET', path, { headers: { 'If-None-Match': etag, 'Cache-Control': 'max-age=0' } });
+    for (const path of ['/api/salons?city=Steyr', '/api/salons/tagged', '/api/salons/tagged/photos']) {
+      const etag = (await read(path)).headers.get('etag') ?? '';
+      expect(etag, path).to.match(/^"[\w-]{27}"$/);
+      for (const given of [etag, `W/${etag}`, `"other", ${etag}`]) {
+        const again = await ask(path, given);
+        expect([again.status, again.body.length, again.headers.get('etag')], path).to.deep.equal([
+          304,
+          0,
+          etag,
+        ]);
+        if (!path.endsWith('photos')) expect(again.headers.get('cache-control')).to.contain('s-maxage');
+      }
+    }
+    const before = (await read('/api/salons/tagged')).headers.get('etag') ?? '';
+    await directory.call('PATCH', '/api/salons/tagged', { as: 'owner', json: { phone: '1' } });
+    const after = await ask('/api/salons/tagged', before);
+    expect([after.status, after.body.phone]).to.deep.equal([200, '1']);
+  });
+
   it('pages through a city newest first, each salon once, while new ones come in', async () => {
     for (let n = 1; n <= 7; n++) await create({ name: `Page ${n}`, city: 'Pécs' });
     const seen: string[] = [];

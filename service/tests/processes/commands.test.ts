@@ -97,11 +97,34 @@ describe('roles on the command line', () => {
     await db.destroy();
   });
 
+  it('token list shows what there is, token revoke ends one by id, or by a name that is unique', async () => {
+    const { url, db } = await createDatabase();
+    const token = (...args: string[]) => runRole(['token', ...args], { DATABASE_URL: url });
+    await token('create', 'app', '--scope', 'read', '--days', '30');
+    await token('create', 'app', '--days', '0');
+    const listed = await token('list');
+    expect(listed.stdout)
+      .to.match(/^2 +live +write .* never +never +app$/m)
+      .and.match(/^1 +live +read /m);
+    const several = await token('revoke', 'app');
+    expect([several.code, several.stderr]).to.deep.equal([
+      1,
+      'several tokens are called "app" (ids 2, 1); nothing changed, name one by id\n',
+    ]);
+    expect((await token('revoke', '2')).code).to.equal(0);
+    expect((await token('revoke', 'app')).code).to.equal(0);
+    expect((await token('revoke', 'app')).code).to.equal(1);
+    const states = JSON.parse((await token('list', '--json')).stdout);
+    expect(states.map(({ state }: { state: string }) => state)).to.deep.equal(['revoked', 'revoked']);
+    await db.destroy();
+  });
+
   it('answers 2 to words and variables that it does not know', async () => {
     for (const args of [
       ['nonsense'],
       ['migrate', 'sideways'],
       ['token', 'create'],
+      ['token', 'create', 'x', '--scope', 'admin'],
       ['config'],
       ['preflight', 'x'],
       ['api'],

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Job } from 'bullmq';
 import type { Knex } from 'knex';
 import { pino } from 'pino';
 import { redisCache } from '../../src/cache/cache.ts';
@@ -13,6 +14,7 @@ import { type AppDependencies, createApp } from '../../src/http/app.ts';
 import { createHttpServer, listen } from '../../src/http/server.ts';
 import { enqueueMedia, mediaQueue, openProducerRedis, openWorkerRedis } from '../../src/jobs/queues.ts';
 import { startWorkers } from '../../src/jobs/workers.ts';
+import { createMetrics } from '../../src/metrics/metrics.ts';
 import { localStorage } from '../../src/storage/local.ts';
 import { backends, createDatabase, until } from '../backends/index.ts';
 
@@ -28,6 +30,8 @@ export interface TestDirectory {
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   /** Names of all files below the upload directory, relative to it. */
   files(): Promise<string[]>;
+  /** The media jobs in that state of the queue. */
+  jobs(state: 'waiting' | 'delayed' | 'failed'): Promise<Job[]>;
   /** Starts job processors in this process; they stop with the directory. */
   startWorkers(): Promise<void>;
   stop(): Promise<void>;
@@ -58,9 +62,12 @@ export async function startDirectory(change: Partial<AppDependencies> = {}): Pro
   const producer = openProducerRedis(backends().redisQueue.url);
   for (const redis of [cacheConnection, producer]) redis.on('error', () => {});
   const queue = mediaQueue(producer, () => {});
-  const cache = redisCache(cacheConnection, `test-${crypto.randomUUID()}`);
+  const metrics = createMetrics('api', 'test-release');
+  const cache = redisCache(cacheConnection, `test-${crypto.randomUUID()}`, (outcome) =>
+    metrics.cacheReads.inc({ outcome }),
+  );
   const deps: AppDependencies = {
-    ...{ db, log, cache, storage: localStorage(uploads) },
+    ...{ db, log, cache, metrics, storage: localStorage(uploads) },
     release: 'test-release',
     uploadMaxMegabytes: 1,
     enqueue: ({ id, jobVersion }) => enqueueMedia(queue, producer, id, jobVersion).catch(() => {}),
@@ -92,6 +99,7 @@ export async function startDirectory(change: Partial<AppDependencies> = {}): Pro
         .filter((entry) => entry.isFile())
         .map((entry) => join(entry.parentPath, entry.name).slice(uploads.length + 1));
     },
+    jobs: (state) => queue.getJobs(state),
     async startWorkers() {
       const redis = openWorkerRedis(backends().redisQueue.url);
       redis.on('error', () => {});

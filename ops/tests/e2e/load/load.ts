@@ -8,7 +8,7 @@ import { emptyResult, type LoadResult } from './result.ts';
 import { downloadSlowly } from './slow-download.ts';
 import { uploadSlowly } from './slow-upload.ts';
 
-export { type Failure, type LoadResult, percentile } from './result.ts';
+export { type Failure, type LoadResult, median, percentile } from './result.ts';
 
 /** A slow upload takes 30 s: what needs much more than that is stuck. */
 const LONGEST_STOP_MILLISECONDS = 40_000;

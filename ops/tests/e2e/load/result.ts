@@ -54,3 +54,5 @@ export function percentile(values: number[], p: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(Math.ceil((p / 100) * sorted.length) - 1, 0)] ?? Number.NaN;
 }
+
+export const median = (values: number[]) => percentile(values, 50);

@@ -33,7 +33,7 @@ async function completions(): Promise<Map<string, number>> {
   return counts;
 }
 
-/** An upload that never ends: its first bytes arrive, and then nothing. @returns how it was answered */
+/** An upload that never ends: a byte a second, as nginx gives up who sends nothing at all. @returns how it was answered */
 function startEndlessUpload(): { outcome: Promise<string>; cancel: () => void } {
   const call = request({
     ...{ host: 'localhost', port: stack().httpsPort, method: 'POST', rejectUnauthorized: false },
@@ -45,6 +45,8 @@ function startEndlessUpload(): { outcome: Promise<string>; cancel: () => void } 
     },
   });
   call.write('--x\r\ncontent-disposition: form-data; name="photo"; filename="a.jpg"\r\n\r\nbytes');
+  const dawdle = setInterval(() => call.write('a'), 1000);
+  call.once('close', () => clearInterval(dawdle));
   const outcome = new Promise<string>((resolve) => {
     call.once('response', (answer) => resolve(`HTTP ${answer.statusCode}`));
     call.once('error', (error) => resolve(error.message));

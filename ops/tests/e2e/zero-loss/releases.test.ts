@@ -1,32 +1,24 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { expect } from 'chai';
+import { readServedCertificate } from '../../../src/host/http.ts';
 import { waitFor } from '../client.ts';
 import { buildRelease } from '../releases/build.ts';
 import { stack } from '../stack.ts';
 import { containerNames, expectNoLoss, mustMake, servedRelease, underLoad } from './under-load.ts';
 
 /** The serial number of the certificate that nginx serves. */
-async function servedSerial(): Promise<string> {
-  const { sh, httpsPort } = stack();
-  const script = `openssl s_client -connect localhost:${httpsPort} </dev/null 2>/dev/null | openssl x509 -noout -serial`;
-  return (await sh('sh', '-c', script)).stdout;
-}
+const servedSerial = async () =>
+  (await readServedCertificate({ port: stack().httpsPort, name: 'localhost' }))?.serial ?? '';
 
 /** What certbot's renewal amounts to: another certificate in the volume, and a reload. */
 async function replaceCertificate(): Promise<void> {
   const { sh } = stack();
-  await sh('docker', 'compose', 'exec', '-T', 'certbot', 'rm', '/etc/letsencrypt/live/atlas/fullchain.pem');
+  await sh('docker', 'compose', 'exec', '-T', 'certbot', 'rm', '-r', '/etc/letsencrypt/served');
   await sh('docker', 'compose', 'restart', '--timeout', '1', 'certbot');
   await sh('docker', 'compose', 'up', '--detach', '--wait', '--no-deps', 'certbot');
   await sh('docker', 'compose', 'exec', '-T', 'nginx', 'nginx', '-s', 'reload');
 }
 
-function setReplicas(count: number): void {
-  const file = path.join(stack().directory, '.env');
-  const text = readFileSync(file, 'utf8');
-  writeFileSync(file, text.replace(/^API_REPLICAS=.*$/m, `API_REPLICAS=${count}`));
-}
+const setReplicas = (count: number) => stack().set({ API_REPLICAS: String(count) });
 
 describe('releases under load', function () {
   this.timeout(900_000);

@@ -137,6 +137,11 @@ describe('migrations under load', function () {
     expect(outcome.stderr).to.contain(`undo: database: undone: ${contract.name}`);
     expect(await applied()).to.not.include(contract.name);
     expect((await make('status')).exitCode, 'all is well').to.equal(0);
+    // The one-shot of the failed release once stayed: `docker compose up -d` would have restarted api and worker.
+    const again = { TAG: stack().settings().IMAGE_TAG ?? '', DRY_RUN: '1', KEEP_RELEASES: '100' };
+    expect((await make('deploy', again)).stderr).to.match(
+      /^plan: .*\n {2}- check https through nginx: .*\s*$/,
+    );
   });
 });
 

@@ -1,7 +1,9 @@
 import { BaseRecord, BaseResource, type Filter, ForbiddenError, NotFoundError } from 'adminjs';
 import type { Knex } from 'knex';
+import { createRow, removeRow, updateRow } from './changes.ts';
 import { asValidationError } from './database-error.ts';
 import { ColumnProperty } from './property.ts';
+import { rows } from './rows.ts';
 import type { Change, Row, TableSpec } from './table.ts';
 import { applyFilter, isId } from './where.ts';
 
@@ -59,7 +61,7 @@ export class TableResource extends BaseResource {
   }
 
   override async count(filter: Filter): Promise<number> {
-    const row = await applyFilter(this.#db(this.#spec.table), filter).count({ total: '*' }).first();
+    const row = await applyFilter(this.#select(), filter).clearSelect().count({ total: '*' }).first();
     return Number(row?.total ?? 0);
   }
 
@@ -87,7 +89,7 @@ export class TableResource extends BaseResource {
     const { insert } = this.#spec;
     if (!insert) throw this.#refusal('create');
     const values = this.#parse(params, 'create');
-    const id = await this.#guarded(() => insert(values));
+    const id = await this.#guarded(() => createRow(this.#db, this.#spec, insert, values));
     await this.#changed('create', id);
     return (await this.findOne(id))?.params ?? {};
   }
@@ -96,7 +98,7 @@ export class TableResource extends BaseResource {
     const values = this.#parse(params, 'update');
     // An update of nothing is no statement of SQL.
     if (Object.keys(values).length > 0) {
-      await this.#guarded(() => this.#db(this.#spec.table).where({ id }).update(values));
+      await this.#guarded(() => updateRow(this.#db, this.#spec, id, values));
       await this.#changed('update', id);
     }
     const record = await this.findOne(id);
@@ -107,20 +109,17 @@ export class TableResource extends BaseResource {
   override async delete(id: string): Promise<void> {
     const { remove } = this.#spec;
     if (!remove) throw this.#refusal('delete');
-    await this.#guarded(() => remove(id));
+    await this.#guarded(() => removeRow(this.#db, this.#spec, remove, id));
     await this.#changed('delete', id);
   }
 
-  #names(): string[] {
-    return this.#properties.map((property) => property.name());
-  }
-
   #select(): Knex.QueryBuilder {
-    return this.#db(this.#spec.table).select(this.#names());
+    return rows(this.#db, this.#spec);
   }
 
   #records(rows: Row[]): BaseRecord[] {
-    return rows.map((row) => new BaseRecord(row, this));
+    const { present = (row) => row } = this.#spec;
+    return rows.map((row) => new BaseRecord(present(row), this));
   }
 
   #parse(params: Row, action: 'create' | 'update'): Record<string, unknown> {

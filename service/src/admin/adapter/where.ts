@@ -39,6 +39,8 @@ function whereColumn(query: Knex.QueryBuilder, column: Column, value: unknown): 
     else query.whereRaw('false');
   } else if (column.values) {
     query.where(name, String(value));
+  } else if (column.contains) {
+    column.contains(query, String(value).replaceAll('\0', ''));
   } else {
     query.whereRaw('?? ilike ?', [name, likePattern(String(value))]);
   }
@@ -47,7 +49,8 @@ function whereColumn(query: Knex.QueryBuilder, column: Column, value: unknown): 
 /** Adds the filters the visitor chose. Names that are no columns of ours are ignored. */
 export function applyFilter(query: Knex.QueryBuilder, filter: Filter): Knex.QueryBuilder {
   for (const { property, value } of Object.values(filter.filters)) {
-    if (property instanceof ColumnProperty) whereColumn(query, property.column, value);
+    if (property instanceof ColumnProperty && property.column.filterable !== false)
+      whereColumn(query, property.column, value);
   }
   return query;
 }

@@ -32,21 +32,31 @@ export const THEME = `
   header small { display: block; font-weight: 400; letter-spacing: 0; color: var(--quiet); font-size: .875rem; }
   h1 { margin: 0 0 1.25rem; font-size: 1.5rem; line-height: 1.2; letter-spacing: -.02em; font-weight: 650; }
   label { display: block; margin: 0 0 .375rem; font-size: .875rem; font-weight: 550; }
-  input {
+  input, select {
     width: 100%; margin: 0 0 1.125rem; padding: .6875rem .875rem; font: inherit; color: inherit;
     background: transparent; border: 1px solid var(--line); border-radius: .5rem;
   }
-  input:hover { border-color: var(--quiet); }
+  :is(input, select):hover { border-color: var(--quiet); }
   button {
     width: 100%; margin-top: .375rem; padding: .75rem 1rem; font: inherit; font-weight: 600; cursor: pointer;
     color: var(--on-brand); background: var(--brand); border: 0; border-radius: .5rem;
   }
   button:hover { background: var(--brand-strong); }
-  :is(input, button, a):focus-visible { outline: 3px solid var(--ring); outline-offset: 1px; border-color: var(--brand); }
+  :is(input, select, button, a):focus-visible { outline: 3px solid var(--ring); outline-offset: 1px; border-color: var(--brand); }
   .alarm {
     margin: 0 0 1.25rem; padding: .75rem .875rem; border-radius: .5rem; font-size: .9375rem;
     color: var(--alarm); background: var(--alarm-ground);
   }
+  select { background: var(--card); }
+  .secret {
+    display: block; margin: 0 0 1.25rem; padding: .875rem; border: 1px dashed var(--brand); border-radius: .5rem;
+    font: 1rem/1.5 ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; user-select: all;
+  }
+  .action {
+    display: block; padding: .75rem 1rem; border-radius: .5rem; text-align: center; text-decoration: none;
+    font-weight: 600; color: var(--on-brand); background: var(--brand);
+  }
+  .action:hover { background: var(--brand-strong); }
   .quiet { margin: 1.25rem 0 0; font-size: .875rem; color: var(--quiet); text-align: center; }
   a { color: var(--brand); }
 `;

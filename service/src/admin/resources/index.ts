@@ -1,20 +1,33 @@
 import type { ActionRequest, ResourceWithOptions } from 'adminjs';
-import type { Knex } from 'knex';
 import type { PhotoFiles } from '../../db/photos.ts';
+import type { RetryDeps } from '../retry.ts';
+import { forRoles } from './access.ts';
+import { auditLogResource } from './audit-log.ts';
 import { photosResource } from './photos.ts';
 import { salonsResource } from './salons.ts';
+import { sessionsResource } from './sessions.ts';
+import { tokensResource } from './tokens.ts';
+import { usersResource } from './users.ts';
 
-export interface ResourceDeps {
-  db: Knex;
+export interface ResourceDeps extends RetryDeps {
   /** Called with the resource's name after a change: caches start over. */
   onChange?: ((resource: string) => Promise<void>) | undefined;
   /** Removes the files of photos whose rows are gone. */
   removeFiles?: ((files: PhotoFiles[]) => Promise<void>) | undefined;
+  /** The public address of a variant's file. */
+  mediaUrl?: ((key: string) => string) | undefined;
 }
 
-/** What the panel shows. Tables not named here (admins, sessions, tokens) cannot be reached through it. */
+/** What the panel shows, to whom roles.ts says. Tables not named here cannot be reached through it. */
 export function panelResources(deps: ResourceDeps): ResourceWithOptions[] {
-  return [salonsResource(deps), photosResource(deps)].map(withFixedId);
+  const content = [salonsResource(deps), photosResource(deps)];
+  const accounts = [
+    usersResource(deps),
+    tokensResource(deps),
+    sessionsResource(deps),
+    auditLogResource(deps),
+  ];
+  return [...content, ...accounts].map(withFixedId).map(forRoles);
 }
 
 /**
@@ -26,5 +39,11 @@ function withFixedId({ resource, options = {} }: ResourceWithOptions): ResourceW
     const { id: _, ...payload } = request.payload ?? {};
     return { ...request, payload };
   };
-  return { resource, options: { ...options, actions: { ...options.actions, edit: { before } } } };
+  return {
+    resource,
+    options: {
+      ...options,
+      actions: { ...options.actions, edit: { ...(options.actions?.edit as object), before } },
+    },
+  };
 }

@@ -1,8 +1,10 @@
 import { NotFoundError, type ResourceWithOptions, ValidationError } from 'adminjs';
 import type { Knex } from 'knex';
-import { createSalon, deleteSalon, type SalonInput, SlugTakenError } from '../../db/salons.ts';
-import { newSalon, salonChanges } from '../../http/schemas.ts';
+import { createSalon, deleteSalon, SlugTakenError } from '../../db/salons.ts';
+import { whereContains } from '../../db/search.ts';
+import { newSalon, type SalonInput, salonChanges } from '../../schemas/salon.ts';
 import { TableResource } from '../adapter/resource.ts';
+import type { Afterwards } from '../adapter/table.ts';
 import { emptyAsNull, parseForm } from './form.ts';
 import type { ResourceDeps } from './index.ts';
 
@@ -28,12 +30,16 @@ async function insertSalon(db: Knex, values: Record<string, unknown>): Promise<s
   }
 }
 
-async function removeSalon({ db, removeFiles }: ResourceDeps, id: string): Promise<void> {
-  const salon = await db('salons').where({ id }).first('slug');
-  const files = salon && (await deleteSalon(db, salon.slug));
+async function removeSalon(trx: Knex, id: string, { removeFiles }: ResourceDeps): Promise<Afterwards> {
+  const salon = await trx('salons').where({ id }).first('slug');
+  const files = salon && (await deleteSalon(trx, salon.slug));
   if (!files) throw new NotFoundError('This salon no longer exists.', 'Action#handler');
-  await removeFiles?.(files);
+  return () => removeFiles?.(files) ?? Promise.resolve();
 }
+
+/** A filter of the panel forgives spellings as the API's search does. */
+const contains = (column: 'name' | 'city') => (query: Knex.QueryBuilder, text: string) =>
+  whereContains(query, column, text);
 
 /** Salons: everything the API can do with them, by the same functions and rules. */
 export function salonsResource(deps: ResourceDeps): ResourceWithOptions {
@@ -41,9 +47,9 @@ export function salonsResource(deps: ResourceDeps): ResourceWithOptions {
     table: 'salons',
     columns: [
       { name: 'id' },
-      { name: 'name', editable: true, required: true },
+      { name: 'name', editable: true, required: true, contains: contains('name') },
       { name: 'slug', editable: true },
-      { name: 'city', editable: true, required: true },
+      { name: 'city', editable: true, required: true, contains: contains('city') },
       { name: 'description', type: 'textarea', editable: true },
       { name: 'address', editable: true },
       { name: 'phone', editable: true },
@@ -52,8 +58,8 @@ export function salonsResource(deps: ResourceDeps): ResourceWithOptions {
       { name: 'updated_at', type: 'datetime' },
     ],
     parse: parseSalon,
-    insert: (values) => insertSalon(deps.db, values),
-    remove: (id) => removeSalon(deps, id),
+    insert: insertSalon,
+    remove: (trx, id) => removeSalon(trx, id, deps),
     changed: async () => deps.onChange?.('salons'),
   });
   return {
@@ -64,7 +70,9 @@ export function salonsResource(deps: ResourceDeps): ResourceWithOptions {
       listProperties: ['name', 'slug', 'city', 'published', 'updated_at'],
       filterProperties: ['name', 'slug', 'city', 'published', 'created_at'],
       editProperties: FIELDS,
-      showProperties: [...FIELDS, 'created_at', 'updated_at'],
+      showProperties: [...FIELDS, 'photos', 'created_at', 'updated_at'],
+      // No column: the salon's photos, with a place to drop more (assets/src/salon-photos.js).
+      properties: { photos: { components: { show: 'SalonPhotos' } } },
     },
   };
 }

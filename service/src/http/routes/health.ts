@@ -14,7 +14,7 @@ export function healthRoutes({ release, checks, isDraining }: AppDependencies): 
     ctx.body = body;
   });
   router.get('/', (ctx) => {
-    ctx.body = { name: 'Sevra Atlas', release, api: '/api/salons' };
+    ctx.body = { name: 'Sevra Atlas', release, api: '/api/salons', document: '/api/openapi.json' };
   });
   return router;
 }

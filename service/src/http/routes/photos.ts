@@ -1,47 +1,53 @@
 import Router from '@koa/router';
-import { deletePhoto, findPhoto, insertPhoto, listPhotos, type Photo } from '../../db/photos.ts';
+import { deletePhoto, findPhoto, listPhotos, type Photo, updatePhoto } from '../../db/photos.ts';
 import { findSalon } from '../../db/salons.ts';
-import { newOriginalKey } from '../../storage/keys.ts';
+import { type PhotoView, photoChanges } from '../../schemas/photo.ts';
+import type { Storage } from '../../storage/storage.ts';
+import { acceptPhoto } from '../accept-photo.ts';
 import type { AppDependencies } from '../app.ts';
-import { hashFile, inspectImage } from '../image.ts';
 import { optionalToken, requireToken } from '../middleware/auth.ts';
+import { jsonBody } from '../middleware/json-body.ts';
 import { Problem } from '../problem.ts';
-import { receiveUpload, type Upload } from '../receive-upload.ts';
 import { removeFiles } from '../remove-files.ts';
-import { photoFields, validate } from '../schemas.ts';
+import { sendJson } from '../send-json.ts';
+import { validate } from '../validate.ts';
 import { noSuchSalon } from './salons.ts';
 
 /** Photos of a salon, and single photos by id. */
 export function photoRoutes(deps: AppDependencies): Router {
   const { db, cache, storage } = deps;
   const router = new Router({ prefix: '/api' });
+  const show = (photo: Photo) => present(storage, photo);
 
   router.get('/salons/:slug/photos', optionalToken(db), async (ctx) => {
     const { slug = '' } = ctx.params;
     const list = async (hidden: boolean) => {
       const salon = await findSalon(db, slug, hidden);
-      return salon && { items: (await listPhotos(db, salon.id)).map(present) };
+      return salon && JSON.stringify({ items: (await listPhotos(db, salon.id)).map(show) });
     };
     const found = ctx.state.token ? await list(true) : await cache.read(`photos:${slug}`, () => list(false));
-    ctx.body = found ?? noSuchSalon();
+    sendJson(ctx, found ?? noSuchSalon());
   });
 
   router.post('/salons/:slug/photos', requireToken(db), async (ctx) => {
     // Before the body: nobody should upload 25 MB to learn of a typing error in the address.
     const salon = (await findSalon(db, ctx.params.slug ?? '', true)) ?? noSuchSalon();
-    const photo = await storage.withTemporaryDirectory(async (directory) =>
-      keep(deps, salon.id, await receiveUpload(ctx, directory, deps.uploadMaxMegabytes)),
-    );
-    await cache.invalidate();
-    await deps.enqueue(photo);
+    const photo = await acceptPhoto(deps, ctx, salon.id);
     ctx.status = 201;
     ctx.set('Location', `/api/photos/${photo.id}`);
-    ctx.body = present(photo);
+    ctx.body = show(photo);
   });
 
   router.get('/photos/:id', optionalToken(db), async (ctx) => {
     const photo = await findPhoto(db, idOf(ctx.params.id), Boolean(ctx.state.token));
-    ctx.body = present(photo ?? noSuchPhoto());
+    sendJson(ctx, JSON.stringify(show(photo ?? noSuchPhoto())));
+  });
+
+  router.patch('/photos/:id', requireToken(db), jsonBody(), async (ctx) => {
+    const changes = validate(photoChanges, ctx.request.body);
+    const photo = (await updatePhoto(db, idOf(ctx.params.id), changes)) ?? noSuchPhoto();
+    await cache.invalidate();
+    ctx.body = show(photo);
   });
 
   router.delete('/photos/:id', requireToken(db), async (ctx) => {
@@ -54,40 +60,15 @@ export function photoRoutes(deps: AppDependencies): Router {
   return router;
 }
 
-/** Checks a received file and makes it a photo: first its bytes are safe, then the row says so. */
-async function keep({ db, storage }: AppDependencies, salonId: number, upload: Upload): Promise<Photo> {
-  const { alt } = validate(photoFields, upload.fields);
-  const { contentType, extension, width, height } = await inspectImage(upload.path);
-  const sha256 = await hashFile(upload.path);
-  const originalKey = newOriginalKey(extension);
-  await storage.store('originals', originalKey, upload.path);
-  const row = {
-    salonId,
-    originalKey,
-    contentType,
-    sha256,
-    width,
-    height,
-    bytes: upload.bytes,
-    alt: alt ?? null,
-  };
-  try {
-    return (await insertPhoto(db, row)) ?? noSuchSalon();
-  } catch (error) {
-    await storage.remove('originals', originalKey);
-    throw error;
-  }
-}
-
 /** A photo as the API shows it. */
-function present(photo: Photo) {
+function present(storage: Storage, photo: Photo): PhotoView {
   const { id, state, alt, position, width, height, contentType, bytes, error, createdAt } = photo;
   const variants = photo.variants.map((variant) => ({
     width: variant.width,
     height: variant.height,
     bytes: variant.bytes,
-    type: 'image/webp',
-    url: `/media/${variant.key}`,
+    type: 'image/webp' as const,
+    url: storage.publicUrl(variant.key) ?? `/media/${variant.key}`,
   }));
   return { id, state, alt, position, width, height, contentType, bytes, error, createdAt, variants };
 }

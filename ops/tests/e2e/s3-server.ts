@@ -1,0 +1,57 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { waitFor } from './client.ts';
+import { freePort } from './create-stack.ts';
+
+/** An S3 server on this machine that containers can reach. */
+export interface S3Server {
+  /** What .env needs to know, but MEDIA_STORAGE. */
+  settings: Record<string, string>;
+  /** Keys of everything that is stored. */
+  keys: () => string[];
+  remove: () => Promise<void>;
+}
+
+const BUCKET = 'atlas-media';
+const OBJECT = '._S3rver_object';
+
+// In a process of its own: it has no command line. It signs the address of a listing otherwise than everybody else.
+const PROGRAM = `
+import S3rver from '@20minutes/s3rver';
+const [directory, port, bucket] = process.argv.slice(1);
+const configureBuckets = [{ name: bucket, configs: [] }];
+await new S3rver({ address: '0.0.0.0', port: Number(port), silent: true, directory, configureBuckets, allowMismatchedSignatures: true }).run();
+`;
+
+/** @param host this machine's address, as containers know it */
+export async function startS3(host: string): Promise<S3Server> {
+  const directory = mkdtempSync(path.join(tmpdir(), 'atlas-s3-'));
+  const port = await freePort();
+  const args = ['--input-type=module', '--eval', PROGRAM, directory, String(port), BUCKET];
+  const child: ChildProcess = spawn(process.execPath, args, {
+    cwd: path.resolve(import.meta.dirname, '../../..'),
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const answers = () => fetch(`http://127.0.0.1:${port}/`).then(Boolean, () => false);
+  await waitFor('the S3 server', answers, Boolean);
+  return {
+    settings: {
+      ...{ MEDIA_S3_ENDPOINT: `http://${host}:${port}`, MEDIA_S3_REGION: 'eu-central-1' },
+      ...{ MEDIA_S3_BUCKET: BUCKET, MEDIA_S3_PATH_STYLE: 'true' },
+      ...{ MEDIA_S3_ACCESS_KEY_ID: 'S3RVER', MEDIA_S3_SECRET_ACCESS_KEY: 'S3RVER' },
+    },
+    keys: () =>
+      readdirSync(path.join(directory, BUCKET), { recursive: true })
+        .map(String)
+        .filter((name) => name.endsWith(OBJECT))
+        .map((name) => name.slice(0, -OBJECT.length)),
+    remove: async () => {
+      child.kill();
+      await once(child, 'exit');
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
