@@ -22,7 +22,7 @@ function findChromium(): string {
 }
 
 const screenshots = path.resolve(import.meta.dirname, '../../../.atlas/screenshots');
-const salon = { name: 'Salon Lumière', city: 'Tehran', description: 'سالن زیبایی', published: true };
+const salon = { name: 'Salon Zéphyr', city: 'Tehran', description: 'سالن زیبایی', published: true };
 let token = '';
 let slug = '';
 let photo: Photo;
