@@ -84,6 +84,9 @@ export const settingsSpec = {
   LOCK_TIMEOUT_SECONDS: whole(1, 600)(),
   KEEP_RELEASES: whole(2, 100)(),
   WAL_KEEP_MAX: walSize(),
+  BACKUP_KEEP_DAYS: whole(1, 3650)(),
+  ALERT_URL: url({ default: undefined }),
+  HEARTBEAT_URL: url({ default: undefined }),
 };
 
 export type SettingKey = keyof typeof settingsSpec;
@@ -109,8 +112,11 @@ export const DEFAULTS: Readonly<Partial<Record<SettingKey, string>>> = {
   LOCK_TIMEOUT_SECONDS: '3',
   KEEP_RELEASES: '5',
   WAL_KEEP_MAX: '2GB',
+  BACKUP_KEEP_DAYS: '7',
 };
 
-export const SECRET_KEYS: readonly SettingKey[] = SETTING_KEYS.filter((key) => /PASSWORD|SECRET/.test(key));
+export const SECRET_KEYS: readonly SettingKey[] = SETTING_KEYS.filter((key) =>
+  /PASSWORD|SECRET|(ALERT|HEARTBEAT)_URL/.test(key),
+);
 /** Those that are ours to choose; the others come from somebody else. */
-export const GENERATED_KEYS = SECRET_KEYS.filter((key) => !key.startsWith('MEDIA_'));
+export const GENERATED_KEYS = SECRET_KEYS.filter((key) => !/^(MEDIA|ALERT|HEARTBEAT)_/.test(key));

@@ -55,8 +55,9 @@ export async function takeDump(request: DumpRequest): Promise<Manifest> {
       ...{ format: 1, id, time: now.toISOString(), release: request.release, reason: request.reason },
       database: { name: DATABASE, bytes },
       migrations: [...request.migrations],
-      postgres: { version, image: request.postgresImage },
-      ...{ files, tables, seconds: (Date.now() - started) / 1000 },
+      postgres: { version, image: request.postgresImage, imageId: '' },
+      media: { storage: 'none' },
+      ...{ files, tables, seconds: (Date.now() - started) / 1000, verified: new Date().toISOString() },
     };
     await publish(manifest, partial, path.join(backups, id));
     return manifest;

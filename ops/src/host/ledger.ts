@@ -1,10 +1,11 @@
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import type { BackupEvent } from '../plan/backup-events.ts';
 import type { CertificateEvent } from '../plan/certificate.ts';
 import type { LedgerEntry } from '../plan/releases.ts';
 import { operator } from './lock.ts';
 import { paths } from './paths.ts';
 
-type Event = LedgerEntry | CertificateEvent;
+type Event = LedgerEntry | CertificateEvent | BackupEvent;
 type WithoutBy<T> = T extends unknown ? Omit<T, 'by'> & { by?: string } : never;
 
 /** Appends one event to `.atlas/ledger.jsonl`, with who did it. Never holds a secret. */
@@ -15,7 +16,13 @@ export async function recordEvent(entry: WithoutBy<Event>): Promise<void> {
 
 /** Every deploy and rollback, oldest first. */
 export async function readLedger(): Promise<LedgerEntry[]> {
-  return (await readEvents()).filter((event) => event.what !== 'certificate');
+  return (await readEvents()).filter(({ what }) => what === 'deploy' || what === 'rollback') as LedgerEntry[];
+}
+
+/** Every backup, drill and restore, oldest first. */
+export async function readBackupEvents(): Promise<BackupEvent[]> {
+  const kinds = ['backup', 'drill', 'restore'];
+  return (await readEvents()).filter(({ what }) => kinds.includes(what)) as BackupEvent[];
 }
 
 /** What happened to the certificate, oldest first. */

@@ -2,6 +2,10 @@
 export const DATABASE = 'atlas';
 export const DUMP_FILE = 'database.dump';
 export const MANIFEST_FILE = 'manifest.json';
+export const DRILL_FILE = 'drill.json';
+export const MEDIA_LIST = 'media.jsonl';
+/** Directory beside the backups. */
+export const MEDIA_STORE = 'media';
 
 const FORMAT = 1;
 /** What must stay free beside a dump or a restored database. */
@@ -23,6 +27,22 @@ export interface TableFingerprint {
   sum: string;
 }
 
+/** What became of the photos: a list of all files in MEDIA_LIST, a bucket that keeps them, or not part of it. */
+export type MediaRecord =
+  | { storage: 'local'; files: number; bytes: number }
+  | { storage: 's3'; endpoint: string; bucket: string }
+  | { storage: 'none' };
+
+/** One line of MEDIA_LIST. The bytes lie in MEDIA_STORE under their hash, shared by every backup that has them. */
+export interface MediaFile {
+  /** Below uploads/, with slashes. */
+  path: string;
+  bytes: number;
+  /** Milliseconds since 1970, as the disk has it. */
+  mtime: number;
+  sha256: string;
+}
+
 /** What manifest.json holds. It is written last: a directory without a valid one is no backup. */
 export interface Manifest {
   format: typeof FORMAT;
@@ -36,11 +56,25 @@ export interface Manifest {
   database: { name: string; bytes: number };
   /** Names of the migrations that were applied. */
   migrations: string[];
-  postgres: { version: string; image: string };
+  /** The image's reference and its id, which is a digest. */
+  postgres: { version: string; image: string; imageId: string };
+  media: MediaRecord;
   files: BackupFile[];
   tables: TableFingerprint[];
   /** How long it took. */
   seconds: number;
+  /** When every file was read back whole and pg_restore understood the dump; ISO 8601, UTC. */
+  verified: string;
+}
+
+/** What `make drill` leaves beside the manifest of the backup that it restored. */
+export interface DrillRecord {
+  /** ISO 8601, UTC. */
+  time: string;
+  result: 'pass' | 'fail';
+  /** How long the restore took: what a real one would. */
+  seconds: number;
+  why?: string;
 }
 
 /** 20261124T071530Z: UTC, sorts by time, fits into names of files. */
@@ -114,21 +148,34 @@ const shape =
     value !== null &&
     Object.entries(fields).every(([key, check]) => check((value as Record<string, unknown>)[key]));
 
+const time: Check = (value) => new Date(String(value)).toISOString() === value;
+const is =
+  (wanted: string): Check =>
+  (value) =>
+    value === wanted;
+const MEDIA: Record<MediaRecord['storage'], Check> = {
+  local: shape({ storage: is('local'), files: whole, bytes: whole }),
+  s3: shape({ storage: is('s3'), endpoint: text, bucket: text }),
+  none: shape({ storage: is('none') }),
+};
+
 // Names become paths: none may lead out of the backup's directory.
 const fileName = matching(/^\w[\w.-]*$/);
 
 const isManifest = shape({
   format: (value) => value === FORMAT,
   id: matching(/^\d{8}T\d{6}Z-[\w.-]+$/),
-  time: (value) => new Date(String(value)).toISOString() === value,
+  time,
   release: text,
   reason: text,
   database: shape({ name: (value) => value === DATABASE, bytes: whole }),
   migrations: listOf(text),
-  postgres: shape({ version: text, image: text }),
+  postgres: shape({ version: text, image: text, imageId: text }),
+  media: (value) => Object.values(MEDIA).some((check) => check(value)),
   files: listOf(shape({ name: fileName, bytes: whole, sha256: matching(/^[0-9a-f]{64}$/) })),
   tables: listOf(shape({ name: text, rows: whole, sum: matching(/^-?\d+$/) })),
   seconds: (value) => typeof value === 'number' && value >= 0,
+  verified: time,
 });
 
 /**

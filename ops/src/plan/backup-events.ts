@@ -1,0 +1,25 @@
+/** One line of the ledger about backups: what the panel, the alerts and `make doctor` go by. */
+export interface BackupEvent {
+  what: 'backup' | 'drill' | 'restore';
+  /** done and failed of a backup or a restore; pass, fail and not-run of a drill, which alarms like fail. */
+  result: 'done' | 'failed' | 'pass' | 'fail' | 'not-run';
+  /** The backup's id, when there is one. */
+  backup?: string;
+  bytes?: number;
+  /** ISO 8601, UTC. */
+  started: string;
+  seconds: number;
+  by: string;
+  why?: string;
+}
+
+/** The latest that ended well, or null. */
+export function findLatestGood(
+  events: readonly BackupEvent[],
+  what: BackupEvent['what'],
+): BackupEvent | null {
+  return (
+    events.findLast((event) => event.what === what && (event.result === 'done' || event.result === 'pass')) ??
+    null
+  );
+}
