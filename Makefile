@@ -2,8 +2,8 @@
 # Variables given on the command line (TAG=…, NAME=…) reach the recipes through the environment,
 # so that no value is ever interpreted by make or the shell.
 .DEFAULT_GOAL := help
-.PHONY: help deploy rollback releases status certs maintenance on off logs stop start psql token tokens token-revoke admin seed media-copy image dev check test bench
-export TAG SERVICE NAME SCOPE DAYS ID EMAIL JSON DRY_RUN RESET WAIT SCHEMA YES PART RENEW VERIFY
+.PHONY: help deploy rollback releases status certs maintenance on off backup restore drill logs stop start psql token tokens token-revoke admin seed media-copy image dev check test bench
+export REASON FROM TABLES SKIP_SAFETY TAG SERVICE NAME SCOPE DAYS ID EMAIL JSON DRY_RUN RESET WAIT SCHEMA YES PART RENEW VERIFY
 
 # What deploy and rollback share.
 release_options = $${DRY_RUN:+--dry-run} $${WAIT:+--wait "$$WAIT"} $${SCHEMA:+--schema "$$SCHEMA"} $${YES:+--yes}
@@ -31,6 +31,15 @@ maintenance: ## tell everybody to come back, but health checks and the panel: ma
 
 on off: # words of `make maintenance`
 	@:
+
+backup: ## dump the database, keep the photos, prove both, delete what is old enough [REASON=word] [WAIT=seconds]
+	@ops/atlas backup $${REASON:+--reason "$$REASON"} $${WAIT:+--wait "$$WAIT"}
+
+restore: ## bring database and photos back, by default from the newest backup [FROM=id] [TABLES=salons,photos] [SKIP_SAFETY=1] [YES=1] [WAIT=seconds]
+	@ops/atlas restore $${FROM:+--from "$$FROM"} $${TABLES:+--tables "$$TABLES"} $${SKIP_SAFETY:+--skip-safety} $${YES:+--yes} $${WAIT:+--wait "$$WAIT"}
+
+drill: ## restore the newest backup into a throwaway postgres and compare every table [FROM=id] [WAIT=seconds]
+	@ops/atlas drill $${FROM:+--from "$$FROM"} $${WAIT:+--wait "$$WAIT"}
 
 logs: ## follow the logs [SERVICE=api]
 	@ops/atlas logs $${SERVICE:+"$$SERVICE"}

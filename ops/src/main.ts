@@ -1,12 +1,15 @@
 import { Command, CommanderError } from 'commander';
 import { createAdmin, createToken, listTokens, revokeToken } from './commands/accounts.ts';
+import { backup } from './commands/backup.ts';
 import { certs } from './commands/certs.ts';
 import { deploy } from './commands/deploy.ts';
 import { dev } from './commands/dev.ts';
+import { drill } from './commands/drill.ts';
 import { image } from './commands/image.ts';
 import { maintenance } from './commands/maintenance.ts';
 import { copyMedia } from './commands/media.ts';
 import { releases, rollback } from './commands/releases.ts';
+import { restore } from './commands/restore.ts';
 import { seed } from './commands/seed.ts';
 import { logs, psql, start, stop } from './commands/services.ts';
 import { status } from './commands/status.ts';
@@ -51,6 +54,21 @@ function createProgram(finish: (code: ExitCode) => void): Command {
     'maintenance [state]',
     'on: everybody but health checks and the panel is told to come back; off',
   ).action(async (state) => finish(await maintenance(state)));
+  verb('backup', 'dump the database, keep the photos, prove both, rotate')
+    .option('--reason <word>', 'part of the name')
+    .option('--wait <seconds>', 'wait for another command to end')
+    .action(async (options) => finish(await backup(options)));
+  verb('drill', 'restore the newest backup into a throwaway postgres and compare every table')
+    .option('--from <id>', 'another backup')
+    .option('--wait <seconds>', 'wait for another command to end')
+    .action(async (options) => finish(await drill(options)));
+  verb('restore', 'bring database and photos back from a backup; the present database is kept')
+    .option('--from <id>', 'a backup; without it the newest')
+    .option('--tables <names>', 'these tables only, with commas between them')
+    .option('--skip-safety', 'take no backup of the present state first')
+    .option('--yes', 'do not ask')
+    .option('--wait <seconds>', 'wait for another command to end')
+    .action(async (options) => finish(await restore(options)));
   verb('logs [service]', 'follow the logs')
     .option('--no-follow', 'print and end')
     .option('--tail <lines>', 'lines to begin with', '100')

@@ -80,7 +80,7 @@ export async function observeDeploy(settings: Settings, request: DeployRequest):
   return facts;
 }
 
-async function migrationsOf(
+export async function migrationsOf(
   compose: Compose,
   imageId: string,
   hashes: Readonly<Record<string, string>>,

@@ -27,6 +27,7 @@ import { checkSchemaChoice, checkTag } from './deploy-input.ts';
 import { printPlan, printResult } from './deploy-report.ts';
 import { createDeployState, type DeployState } from './deploy-state.ts';
 import { preflight, prepareDirectories } from './preflight.ts';
+import { endKilledRestore } from './restore-maintenance.ts';
 import { edgeOf, ourselvesOf } from './switch-edge.ts';
 import { undoDeploy } from './undo.ts';
 
@@ -109,6 +110,7 @@ async function execute(request: DeployRequest, isConfirmed: boolean): Promise<Ex
     throw await fail(state, journal, error);
   }
   await finish(journal, 'done');
+  await endKilledRestore(state.settings);
   await writePanelStatus(ourselvesOf(state.settings));
   printResult(state.settings, facts, Date.now() - started);
   await notifyHook('post-deploy', hookFacts(facts, 'done'));

@@ -1,5 +1,5 @@
 import { createCompose } from '../host/compose.ts';
-import { execIn, listContainers, startContainer, stopContainer } from '../host/containers.ts';
+import { execIn, startContainer } from '../host/containers.ts';
 import { listDumps, takeDump } from '../host/dump.ts';
 import { lastLines } from '../host/exec.ts';
 import { restoreDump } from '../host/restore.ts';
@@ -9,12 +9,10 @@ import { containerName } from '../plan/containers.ts';
 import { planDown } from '../plan/schema.ts';
 import { Failure } from '../report/failure.ts';
 import { note } from '../report/steps.ts';
+import { clearCache, stopApp } from './app-state.ts';
 import type { DeployState } from './deploy-state.ts';
 
 type SchemaSteps = 'dump' | 'migrate' | 'restore' | 'down';
-
-const STOP_SECONDS = 40;
-const APP = ['api', 'worker'];
 
 /** The steps that touch the database. Each one looks again at what it needs to know. */
 export function createSchemaActions(
@@ -82,28 +80,15 @@ async function restore(state: DeployState): Promise<string> {
     now: new Date(),
     // Only now, when the dump lies restored beside the database: until here the site has been up.
     whenReady: async () => {
-      state.stopped = await stopApp(state);
+      state.stopped = await stopApp(state.settings);
     },
   });
   state.keptDatabase = keptDatabase;
-  await clearCache(state);
+  await clearCache(state.settings);
   note(
     `the database from before is kept as ${keptDatabase} (of ${settings.COMPOSE_PROJECT_NAME}'s postgres)`,
   );
   return `${manifest.time}, ${manifest.id}`;
-}
-
-async function stopApp({ settings }: DeployState): Promise<string[]> {
-  const running = (await listContainers(settings.COMPOSE_PROJECT_NAME))
-    .filter(({ service, status }) => APP.includes(service) && status === 'running')
-    .map(({ name }) => name);
-  await Promise.all(running.map((name) => stopContainer(name, STOP_SECONDS)));
-  return running;
-}
-
-/** What was cached speaks of another database. */
-async function clearCache(state: DeployState): Promise<void> {
-  await execIn(containerOf(state, 'redis_cache'), ['redis-cli', '-p', '6379', 'flushall']);
 }
 
 async function down(state: DeployState): Promise<string> {
@@ -137,9 +122,9 @@ export async function undoSchema(state: DeployState): Promise<string | null> {
 }
 
 async function undoRestore(state: DeployState, keptDatabase: string): Promise<string> {
-  await stopApp(state);
+  await stopApp(state.settings);
   await swapDatabases(containerOf(state, 'postgres'), keptDatabase, new Date());
-  await clearCache(state);
+  await clearCache(state.settings);
   for (const name of state.stopped) await startContainer(name);
   state.keptDatabase = undefined;
   return 'the database from before the restore is back';

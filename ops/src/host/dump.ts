@@ -1,25 +1,37 @@
-import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, statfs } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
-import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import {
   type BackupFile,
   DATABASE,
+  DRILL_FILE,
+  type DrillRecord,
   DUMP_FILE,
   findShortage,
   formatBackupId,
+  GLOBALS_FILE,
   MANIFEST_FILE,
   type Manifest,
-  parseManifest,
+  MEDIA_LIST,
+  type MediaRecord,
   sortNewestFirst,
 } from '../plan/backups.ts';
+import { mergeMedia } from '../plan/media-files.ts';
 import { Failure } from '../report/failure.ts';
+import { attempt, run } from './exec.ts';
 import { writeAtomically } from './files.ts';
 import { withSnapshot } from './fingerprints.ts';
+import { formatManifest, readManifest } from './manifest.ts';
+import { collectMedia, readMediaList, writeMediaList } from './media-store.ts';
 import { paths } from './paths.ts';
-import { endSessions, explain, finish, inContainer, psql, startDocker, toMegabytes } from './postgres.ts';
+import { endSessions, explain, inContainer, psql, toMegabytes } from './postgres.ts';
+import { verifyFiles } from './restore.ts';
+import { streamToFile } from './stream-to-file.ts';
+
+/** Shows one part of the work while it runs, as report/steps.ts does. */
+export type Watch = <T>(
+  label: string,
+  action: (progress: (text: string) => void) => Promise<T>,
+) => Promise<T>;
 
 export interface DumpRequest {
   postgresContainer: string;
@@ -30,35 +42,30 @@ export interface DumpRequest {
   reason: string;
   /** Names of the applied migrations. */
   migrations: readonly string[];
+  /** Photos: a directory to keep the files of, or the bucket that keeps them; without it they are not part of the backup. */
+  media?: { uploads: string } | Extract<MediaRecord, { storage: 's3' }>;
   /** Directory of all backups. */
   backups?: string;
   now?: Date;
+  /** By default nothing is shown. */
+  watch?: Watch;
 }
 
 /**
  * Dumps the database into a directory of its own under backups/, with a manifest that proves it: SHA-256 of
- * each file, and a fingerprint of each table from the snapshot that was dumped. The caller holds the lock:
- * whatever another dump left unfinished is removed first.
+ * each file, and a fingerprint of each table from the snapshot that was dumped. Everything is read back before the
+ * directory gets its name. The caller holds the lock: whatever another dump left unfinished is removed first.
  * @throws Failure when the disk is too full, before anything is written, or when a dump fails, leaving nothing
  */
 export async function takeDump(request: DumpRequest): Promise<Manifest> {
   const { postgresContainer: container, backups = paths.backups, now = new Date() } = request;
   const id = formatBackupId(now, request.reason);
   const partial = path.join(backups, `.${id}.partial`);
-  const started = Date.now();
   try {
     await removeLeftovers(container, backups);
     const bytes = await requireSpace(container, backups);
     await mkdir(partial, { mode: 0o700 });
-    const { version, tables, files } = await writeFiles(container, partial);
-    const manifest: Manifest = {
-      ...{ format: 1, id, time: now.toISOString(), release: request.release, reason: request.reason },
-      database: { name: DATABASE, bytes },
-      migrations: [...request.migrations],
-      postgres: { version, image: request.postgresImage, imageId: '' },
-      media: { storage: 'none' },
-      ...{ files, tables, seconds: (Date.now() - started) / 1000, verified: new Date().toISOString() },
-    };
+    const manifest = await fill(request, { id, now, bytes, backups, directory: partial });
     await publish(manifest, partial, path.join(backups, id));
     return manifest;
   } catch (error) {
@@ -71,16 +78,78 @@ export async function takeDump(request: DumpRequest): Promise<Manifest> {
   }
 }
 
+interface Place {
+  id: string;
+  now: Date;
+  /** Size of the database. */
+  bytes: number;
+  backups: string;
+  directory: string;
+}
+
+/** Everything of a backup but its name, in the order that makes each photo row of the dump have its file. */
+async function fill(request: DumpRequest, { id, now, bytes, backups, directory }: Place): Promise<Manifest> {
+  const { postgresContainer: container, watch = (_, action) => action(() => {}) } = request;
+  const started = Date.now();
+  const media = await openMedia(request.media, backups);
+  // A first time before the snapshot: a photo that is deleted between snapshot and copy has its file from here.
+  if (media.isLocal) await watch('photos', media.collect);
+  const dumped = await watch('dump', (progress) => writeDump(container, directory, progress));
+  if (media.isLocal) await watch('photos since then', media.collect);
+  const { record, files: lists } = await media.finish(directory);
+  const manifest: Manifest = {
+    ...{ format: 1, id, time: now.toISOString(), release: request.release, reason: request.reason },
+    database: { name: DATABASE, bytes },
+    migrations: [...request.migrations],
+    postgres: {
+      version: dumped.version,
+      image: request.postgresImage,
+      imageId: await findImageId(container),
+    },
+    media: record,
+    files: [...dumped.files, ...lists],
+    ...{ tables: dumped.tables, seconds: 0, verified: '' },
+  };
+  await watch('read back', async () => {
+    for (const file of manifest.files) await forgetCached(path.join(directory, file.name));
+    await verifyFiles(manifest, directory);
+  });
+  return { ...manifest, seconds: (Date.now() - started) / 1000, verified: new Date().toISOString() };
+}
+
+async function openMedia(wanted: DumpRequest['media'], backups: string) {
+  if (!wanted || 'storage' in wanted) {
+    const record: MediaRecord = wanted ?? { storage: 'none' };
+    return { isLocal: false, collect: async () => '', finish: async () => ({ record, files: [] }) };
+  }
+  const latest = (await listDumps(backups)).find(({ media }) => media.storage === 'local');
+  const previous = latest ? await readMediaList(path.join(backups, latest.id)).catch(() => []) : [];
+  let known: Awaited<ReturnType<typeof collectMedia>>['files'] = [];
+  return {
+    isLocal: true,
+    async collect(): Promise<string> {
+      const found = await collectMedia({ uploads: wanted.uploads, backups, previous, known });
+      known = mergeMedia(known, found.files);
+      return `${found.copiedFiles} new, ${toMegabytes(found.copiedBytes)} MB`;
+    },
+    async finish(directory: string): Promise<{ record: MediaRecord; files: BackupFile[] }> {
+      const list = await writeMediaList(known, path.join(directory, MEDIA_LIST));
+      const bytes = known.reduce((sum, file) => sum + file.bytes, 0);
+      return { record: { storage: 'local', files: known.length, bytes }, files: [list] };
+    },
+  };
+}
+
 /** Manifests of every complete dump, newest first. A directory without a valid manifest is none. */
 export async function listDumps(backups: string = paths.backups): Promise<Manifest[]> {
   const names = await readdir(backups).catch(() => []);
-  const found = await Promise.all(
-    names.map(async (name) => {
-      const json = await readFile(path.join(backups, name, MANIFEST_FILE), 'utf8').catch(() => '');
-      return parseManifest(json, name);
-    }),
-  );
+  const found = await Promise.all(names.map((name) => readManifest(path.join(backups, name))));
   return sortNewestFirst(found.filter((manifest) => manifest !== null));
+}
+
+/** Writes beside a backup's manifest how its drill went. */
+export async function writeDrillRecord(directory: string, record: DrillRecord): Promise<void> {
+  await writeAtomically(path.join(directory, DRILL_FILE), `${JSON.stringify(record)}\n`, 0o600);
 }
 
 async function removeLeftovers(container: string, backups: string): Promise<void> {
@@ -100,45 +169,37 @@ async function requireSpace(container: string, backups: string): Promise<number>
   });
 }
 
-async function writeFiles(container: string, directory: string) {
+/** The tables' fingerprints are taken while pg_dump runs, and what it writes is read whole while it writes. */
+async function writeDump(container: string, directory: string, progress: (text: string) => void) {
   return withSnapshot(container, async ({ snapshot, version, tables }) => {
     const format = ['-Fc', '-Z', 'zstd:3', '--lock-wait-timeout=30s', `--snapshot=${snapshot}`];
-    const write = (name: string, ...command: string[]) =>
-      streamToFile(inContainer(container, ...command), path.join(directory, name));
+    // Who serves goes first: only the compression is heavy, and it happens in pg_dump itself.
+    const niced = (...command: string[]) => inContainer(container, 'nice', ...command);
+    const dump = niced('pg_dump', '-U', 'postgres', ...format, '-d', DATABASE);
+    const globals = niced('pg_dumpall', '-U', 'postgres', '--globals-only', '--no-role-passwords');
     const files = [
-      await write(DUMP_FILE, 'pg_dump', '-U', 'postgres', ...format, '-d', DATABASE),
-      await write('globals.sql', 'pg_dumpall', '-U', 'postgres', '--globals-only', '--no-role-passwords'),
+      await streamToFile(dump, path.join(directory, DUMP_FILE), {
+        reader: niced('pg_restore', '--file=/dev/null'),
+        onBytes: (bytes) => progress(`${toMegabytes(bytes)} MB`),
+      }),
+      await streamToFile(globals, path.join(directory, GLOBALS_FILE)),
     ];
-    return { version, tables, files };
+    return { version, files, tables: await tables };
   });
 }
 
-/** Streams what a command writes to a synced file of mode 600 and measures it on the way, whatever its size. */
-async function streamToFile(args: string[], file: string): Promise<BackupFile> {
-  const child = startDocker(args, 'ignore', false);
-  const hash = createHash('sha256');
-  let bytes = 0;
-  async function* measure(chunks: AsyncIterable<Buffer>) {
-    for await (const chunk of chunks) {
-      hash.update(chunk);
-      bytes += chunk.length;
-      yield chunk;
-    }
-  }
-  const target = createWriteStream(file, { flags: 'wx', mode: 0o600, flush: true });
-  try {
-    await pipeline(child.stdout as Readable, measure, target);
-  } catch (error) {
-    child.kill();
-    throw error;
-  }
-  await finish(args.find((word) => word.startsWith('pg_')) ?? 'docker', args, child);
-  return { name: path.basename(file), bytes, sha256: hash.digest('hex') };
+async function findImageId(container: string): Promise<string> {
+  return (await run('docker', ['inspect', '--format', '{{.Image}}', container])).trim();
+}
+
+/** What is read next comes from the disk, where the kernel allows it. https://www.gnu.org/software/coreutils/dd */
+async function forgetCached(file: string): Promise<void> {
+  await attempt('dd', [`if=${file}`, 'iflag=nocache', 'count=0']);
 }
 
 /** Manifest last, then the final name; synced in that order, so that a name in the list has all its bytes. */
 async function publish(manifest: Manifest, partial: string, final: string): Promise<void> {
-  await writeAtomically(path.join(partial, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`, 0o600);
+  await writeAtomically(path.join(partial, MANIFEST_FILE), formatManifest(manifest), 0o600);
   await rename(partial, final);
   const directory = await open(path.dirname(final), 'r');
   await directory.sync();

@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { DATABASE, type TableFingerprint } from '../plan/backups.ts';
 import { Failure } from '../report/failure.ts';
@@ -35,8 +36,10 @@ where relkind = 'r' and relpersistence <> 't' and nspname !~ '^pg_' and nspname 
 order by nspname collate "C", relname collate "C" \\gexec
 `;
 
-// The session is idle while pg_dump runs: compose/data.yml ends such transactions after 60 s.
+// The session may be idle while pg_dump runs: compose/data.yml ends such transactions after 60 s. One process at
+// a time, because the site goes on answering meanwhile.
 const OPEN_SNAPSHOT = `${STABLE_SETTINGS}
+set max_parallel_workers_per_gather = 0;
 set idle_in_transaction_session_timeout = 0;
 set transaction_timeout = 0;
 begin isolation level repeatable read read only;
@@ -48,7 +51,8 @@ ${FINGERPRINTS}
 interface Snapshot {
   snapshot: string;
   version: string;
-  tables: TableFingerprint[];
+  /** Read in that snapshot while it is already in use. */
+  tables: Promise<TableFingerprint[]>;
 }
 
 /** Holds one snapshot open in a session of psql while `use` runs; what it read was read in that snapshot. */
@@ -57,15 +61,19 @@ export async function withSnapshot<T>(
   use: (snapshot: Snapshot) => Promise<T>,
 ): Promise<T> {
   const args = psqlArgs(container, DATABASE);
-  const session = startDocker(args, 'pipe');
+  const session = startDocker(args, 'pipe', false);
   const stdin = session.stdin as Writable;
   const ended = finish('psql', args, session);
   const died = ended.then(() => Promise.reject(new Failure('psql ended before it had a snapshot')));
+  died.catch(() => {}); // also when nobody waits for it any more
   try {
     stdin.write(OPEN_SNAPSHOT);
-    const answer = await Promise.race([readAnswer(session.stdout as Readable), died]);
-    const [head, ...tables] = parseLines(answer) as [Omit<Snapshot, 'tables'>, ...TableFingerprint[]];
-    const result = await use({ ...head, tables });
+    const answer = readAnswer(session.stdout as Readable);
+    const first = await Promise.race([answer.next(), died]);
+    const { snapshot, version } = JSON.parse(first.value ?? '') as { snapshot: string; version: string };
+    const tables = Promise.race([readRows(answer), died]);
+    tables.catch(() => {}); // the dump may fail first
+    const result = await use({ snapshot, version, tables });
     // Fails when the session was lost meanwhile, and with it its locks on the tables.
     stdin.end('commit;\n');
     await ended;
@@ -76,15 +84,18 @@ export async function withSnapshot<T>(
   }
 }
 
-function readAnswer(stdout: Readable): Promise<string> {
-  const end = '\nready\n';
-  return new Promise((resolve) => {
-    let bytes = Buffer.alloc(0);
-    stdout.on('data', (chunk: Buffer) => {
-      bytes = Buffer.concat([bytes, chunk]);
-      if (bytes.toString().endsWith(end)) resolve(bytes.toString().slice(0, -end.length));
-    });
-  });
+/** Its lines up to "ready". */
+async function* readAnswer(stdout: Readable): AsyncGenerator<string, void, undefined> {
+  for await (const line of createInterface(stdout)) {
+    if (line === 'ready') return;
+    yield line;
+  }
+}
+
+async function readRows(lines: AsyncGenerator<string>): Promise<TableFingerprint[]> {
+  const rows: TableFingerprint[] = [];
+  for await (const line of lines) rows.push(...parseLines<TableFingerprint>(line));
+  return rows;
 }
 
 function parseLines<T>(text: string): T[] {

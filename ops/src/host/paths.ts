@@ -15,6 +15,8 @@ export const paths = {
   lockHolder: path.join(root, '.atlas/lock.holder'),
   /** What a changing verb is in the middle of; only one that was killed leaves it behind. */
   journal: path.join(root, '.atlas/in-progress.json'),
+  /** What a restore is in the middle of. */
+  restoreMark: path.join(root, '.atlas/restoring.json'),
   /** What each image said when it was asked. */
   images: path.join(root, '.atlas/images'),
   /** Mounted into nginx: its configuration, which containers serve, and the number of that list. */

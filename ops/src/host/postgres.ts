@@ -4,7 +4,7 @@ import { attempt, formatCommand, lastLines, type Outcome } from './exec.ts';
 import { inheritedDescriptors } from './lock-descriptor.ts';
 
 // What our sessions are called in pg_stat_activity, so that those a killed command left can be ended by name.
-const APPLICATION = 'atlas-backup';
+export const APPLICATION = 'atlas-backup';
 
 /**
  * Runs a script as superuser, on the socket inside the container, where initdb lets everybody in.

@@ -1,20 +1,19 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import {
   type BackupFile,
-  compareTables,
   DATABASE,
-  DUMP_FILE,
   findShortage,
   formatDatabaseName,
   type Manifest,
 } from '../plan/backups.ts';
 import { EXIT, Failure } from '../report/failure.ts';
-import { readFingerprints } from './fingerprints.ts';
 import { paths } from './paths.ts';
+import { endRestore, fillDatabase, proveDatabase } from './pg-restore.ts';
 import { endSessions, explain, finish, inContainer, psql, startDocker, toMegabytes } from './postgres.ts';
+import { fillTables, type TableChoice } from './restore-tables.ts';
 import { swapDatabases } from './swap.ts';
 
 // Settings whose value is stored as a list of quoted names already, as pg_dump knows them too.
@@ -28,6 +27,8 @@ export interface RestoreRequest {
   now: Date;
   /** Directory of all backups. */
   backups?: string;
+  /** Only these tables come from the backup, everything else from a dump of the present. */
+  only?: TableChoice;
 }
 
 /**
@@ -48,8 +49,11 @@ export async function restoreDump(
     await dropRestored(container);
     await requireSpace(container, manifest);
     await createAlike(container, fresh);
-    await fill(container, fresh, path.join(directory, DUMP_FILE));
-    await prove(container, fresh, manifest);
+    if (request.only) await fillTables(container, fresh, backups, manifest, request.only);
+    else {
+      await fillDatabase(container, fresh, directory);
+      await proveDatabase(container, fresh, manifest.tables);
+    }
     await request.whenReady();
     return { keptDatabase: await swapDatabases(container, fresh, now) };
   } catch (error) {
@@ -68,7 +72,7 @@ export async function restoreDump(
 }
 
 /** Compares size and SHA-256 of every file with the manifest. @throws Failure naming the first that differs */
-async function verifyFiles(manifest: Manifest, directory: string): Promise<void> {
+export async function verifyFiles(manifest: Manifest, directory: string): Promise<void> {
   for (const file of manifest.files) {
     const damage = await findDamage(path.join(directory, file.name), file);
     if (!damage) continue;
@@ -93,6 +97,7 @@ async function findDamage(file: string, { bytes, sha256 }: BackupFile): Promise<
 
 /** Drops restored databases that never came into their place, this restore's and those of killed ones. */
 async function dropRestored(container: string): Promise<void> {
+  await endRestore(container);
   await endSessions(container);
   const names = `datname ~ '^${DATABASE}_restore_\\d{8}t\\d{6}z$'`;
   await psql(
@@ -103,7 +108,7 @@ async function dropRestored(container: string): Promise<void> {
 }
 
 /** Postgres stops altogether when its disk is full. */
-async function requireSpace(container: string, { database }: Manifest): Promise<void> {
+export async function requireSpace(container: string, { database }: Manifest): Promise<void> {
   const directory = (await psql(container, 'postgres', 'show data_directory;')).trim();
   const args = inContainer(container, 'df', '-Pk', directory);
   const child = startDocker(args, 'ignore');
@@ -151,26 +156,4 @@ from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase, unnest(se
 where datname = current_database() \\gexec
 `,
   );
-}
-
-/** Owners and privileges of everything in it come from the dump; so does what only a superuser may create. */
-async function fill(container: string, fresh: string, file: string): Promise<void> {
-  const args = inContainer(container, 'pg_restore', '-U', 'postgres', '--exit-on-error', '-d', fresh);
-  const dump = await open(file);
-  try {
-    await finish('pg_restore', args, startDocker(args, dump.fd));
-  } finally {
-    await dump.close();
-  }
-  // Or its first queries would be planned without knowing anything.
-  await psql(container, fresh, 'analyze;');
-}
-
-async function prove(container: string, fresh: string, manifest: Manifest): Promise<void> {
-  const differences = compareTables(manifest.tables, await readFingerprints(container, fresh));
-  if (differences.length === 0) return;
-  throw new Failure(`${differences.length} tables do not hold what was dumped`, {
-    log: differences.slice(0, 15).join('\n'),
-    next: 'restore another backup',
-  });
 }

@@ -1,6 +1,7 @@
 /** The service's database, and the role that owns it (compose/postgres/10-app-role.sh). */
 export const DATABASE = 'atlas';
 export const DUMP_FILE = 'database.dump';
+export const GLOBALS_FILE = 'globals.sql';
 export const MANIFEST_FILE = 'manifest.json';
 export const DRILL_FILE = 'drill.json';
 export const MEDIA_LIST = 'media.jsonl';

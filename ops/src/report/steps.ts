@@ -14,19 +14,26 @@ export function formatSeconds(milliseconds: number): string {
 
 /**
  * Runs one step and prints one line for it with its seconds; on a terminal the line counts while it runs. A
- * text that the action returns is added to the line. The step's error passes through unchanged.
+ * text that the action returns is added to the line, and there so is what it reports meanwhile. The step's error
+ * passes through unchanged.
  */
-export async function step<T>(label: string, action: () => Promise<T>): Promise<T> {
+export async function step<T>(
+  label: string,
+  action: (progress: (text: string) => void) => Promise<T>,
+): Promise<T> {
   const started = performance.now();
   const elapsed = () => formatSeconds(performance.now() - started).padStart(8);
-  const draw = () => out.write(`\r  ..   ${elapsed()}  ${label}`);
+  let so = '';
+  const draw = () => out.write(`\r  ..   ${elapsed()}  ${label}${so}\x1b[K`);
   const timer = out.isTTY ? setInterval(draw, 200) : undefined;
   const finish = (mark: string, remark = '') => {
     clearInterval(timer);
-    out.write(`${out.isTTY ? '\r' : ''}  ${mark.padEnd(4)} ${elapsed()}  ${label}${remark}\n`);
+    out.write(`${out.isTTY ? '\r\x1b[K' : ''}  ${mark.padEnd(4)} ${elapsed()}  ${label}${remark}\n`);
   };
   try {
-    const result = await action();
+    const result = await action((text) => {
+      so = ` (${text})`;
+    });
     finish('ok', typeof result === 'string' ? ` (${result})` : '');
     return result;
   } catch (error) {

@@ -1,0 +1,44 @@
+import { loadSettings } from '../host/env-file.ts';
+import { parseWait, withLock } from '../host/lock.ts';
+import { writePanelStatus } from '../host/panel-status.ts';
+import { toMegabytes } from '../host/postgres.ts';
+import { EXIT, type ExitCode, Failure } from '../report/failure.ts';
+import { note } from '../report/steps.ts';
+import { ourselvesOf } from './switch-edge.ts';
+import { sizeOf, takeBackup } from './take-backup.ts';
+
+export interface BackupOptions {
+  /** Part of the backup's name; cron says nightly. */
+  reason?: string;
+  /** Seconds to wait for another command that holds the lock. */
+  wait?: string;
+}
+
+/**
+ * Takes a backup of database and photos, proves it, and then deletes those that are older than they are kept.
+ * @throws Failure with nothing left of it, and every earlier one as it was
+ */
+export async function backup({ reason = 'manual', wait }: BackupOptions): Promise<ExitCode> {
+  if (!/^[A-Za-z][\w.-]{0,60}$/.test(reason))
+    throw new Failure(`"${reason}" cannot be part of a backup's name`, {
+      ...{ state: 'nothing was changed', next: 'make backup REASON=before-moving', exitCode: EXIT.usage },
+    });
+  const waitSeconds = parseWait(wait);
+  const settings = await loadSettings();
+  return withLock('backup', waitSeconds, async () => {
+    try {
+      const manifest = await takeBackup(settings, reason);
+      const { media } = manifest;
+      const photos = media.storage === 'local' ? `, ${media.files} photo files` : '';
+      note(
+        `\nbackups/${manifest.id}: ${toMegabytes(sizeOf(manifest))} MB${photos}, ${manifest.seconds.toFixed(1)} s`,
+      );
+      if (media.storage === 's3')
+        note(`photos are in the bucket ${media.bucket}: versioning there keeps what is deleted by mistake`);
+      process.stdout.write(`${manifest.id}\n`);
+    } finally {
+      await writePanelStatus(ourselvesOf(settings));
+    }
+    return EXIT.done;
+  });
+}

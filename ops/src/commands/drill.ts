@@ -1,0 +1,127 @@
+import path from 'node:path';
+import type { Settings } from '../config/validate.ts';
+import { listDumps, writeDrillRecord } from '../host/dump.ts';
+import { loadSettings } from '../host/env-file.ts';
+import { recordEvent } from '../host/ledger.ts';
+import { parseWait, withLock } from '../host/lock.ts';
+import { findMediaDamage, readMediaList } from '../host/media-store.ts';
+import { writePanelStatus } from '../host/panel-status.ts';
+import { paths } from '../host/paths.ts';
+import { fillDatabase, proveDatabase } from '../host/pg-restore.ts';
+import { requireSpace, verifyFiles } from '../host/restore.ts';
+import { prepareThrowaway, startThrowaway } from '../host/throwaway.ts';
+import type { BackupEvent } from '../plan/backup-events.ts';
+import { DATABASE, type Manifest } from '../plan/backups.ts';
+import { EXIT, type ExitCode, Failure } from '../report/failure.ts';
+import { note, step } from '../report/steps.ts';
+import { ourselvesOf } from './switch-edge.ts';
+
+const SAMPLE = 50;
+
+/**
+ * Restores the newest backup into a throwaway postgres and compares every table. The live database is not touched.
+ * PASS and FAIL speak of the backup; NOT RUN says that nobody knows, which is no better.
+ * @throws Failure for FAIL and NOT RUN, after both are in the ledger
+ */
+export async function drill(options: { from?: string; wait?: string }): Promise<ExitCode> {
+  const waitSeconds = parseWait(options.wait);
+  const settings = await loadSettings();
+  const started = new Date();
+  const record = (result: BackupEvent['result'], more: Partial<BackupEvent> = {}) =>
+    recordEvent({
+      ...{ what: 'drill', result, started: started.toISOString() },
+      ...{ seconds: (Date.now() - started.getTime()) / 1000, ...more },
+    });
+  let backup: Manifest | undefined;
+  try {
+    return await withLock('drill', waitSeconds, async () => {
+      backup = await chooseBackup(options.from);
+      const name = `${settings.COMPOSE_PROJECT_NAME}-drill`;
+      const server = await step('a throwaway postgres without a network', () =>
+        startThrowaway(name, backup as Manifest, settings.POSTGRES_IMAGE),
+      );
+      try {
+        await requireSpace(server.container, backup);
+        await rehearse(backup, server.container, record);
+      } finally {
+        await server.remove();
+      }
+      return EXIT.done;
+    });
+  } catch (error) {
+    if (error instanceof DrillFailed) throw error.failure;
+    const why = error instanceof Error ? error.message : String(error);
+    await record('not-run', { why, ...(backup ? { backup: backup.id } : {}) });
+    note('\nNOT RUN: whether the backups can be restored is not known');
+    throw error;
+  } finally {
+    await finishDrill(settings);
+  }
+}
+
+/** The backup did not stand the drill; already in the ledger. */
+class DrillFailed extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}
+
+type Record = (result: BackupEvent['result'], more?: Partial<BackupEvent>) => Promise<void>;
+
+async function rehearse(backup: Manifest, container: string, record: Record): Promise<void> {
+  const directory = path.join(paths.backups, backup.id);
+  const started = Date.now();
+  const conclude = async (result: 'pass' | 'fail', why?: string) => {
+    const seconds = (Date.now() - started) / 1000;
+    const reason = why ? { why } : {};
+    await writeDrillRecord(directory, { time: new Date().toISOString(), result, seconds, ...reason });
+    await record(result, { backup: backup.id, seconds, ...reason });
+    return seconds;
+  };
+  try {
+    await step('every file as its manifest says', () => verifyFiles(backup, directory));
+    await step('restore', async () => {
+      await prepareThrowaway(container, directory);
+      await fillDatabase(container, DATABASE, directory);
+    });
+    await step(`${backup.tables.length} tables as they were dumped`, () =>
+      proveDatabase(container, DATABASE, backup.tables),
+    );
+    if (backup.media.storage === 'local') await step('photos', () => samplePhotos(directory));
+  } catch (error) {
+    const failure =
+      error instanceof Failure ? error : new Failure(String((error as Error)?.message ?? error));
+    await conclude('fail', failure.message);
+    note(`\nFAIL: ${backup.id} cannot be restored as it was dumped`);
+    throw new DrillFailed(
+      new Failure(failure.message, {
+        ...failure.details,
+        state: 'the live database was not touched',
+        next: 'make backup now, then make drill again',
+      }),
+    );
+  }
+  const seconds = await conclude('pass');
+  note(`\nPASS: ${backup.id} restored and compared in ${seconds.toFixed(1)} s`);
+}
+
+async function samplePhotos(directory: string): Promise<string> {
+  const files = await readMediaList(directory);
+  const damage = await findMediaDamage(files, paths.backups, { sample: SAMPLE });
+  if (damage.length === 0) return `${Math.min(SAMPLE, files.length)} of ${files.length} read`;
+  throw new Failure(`${damage.length} of ${SAMPLE} photo files are damaged`, { log: damage.join('\n') });
+}
+
+async function chooseBackup(id: string | undefined): Promise<Manifest> {
+  const dumps = await listDumps();
+  const found = id ? dumps.find((one) => one.id === id) : dumps[0];
+  if (found) return found;
+  throw new Failure(id ? `there is no backup ${id}` : 'there is no backup', { next: 'make backup' });
+}
+
+async function finishDrill(settings: Settings): Promise<void> {
+  await writePanelStatus(ourselvesOf(settings));
+}

@@ -1,0 +1,196 @@
+import path from 'node:path';
+import type { Settings } from '../config/validate.ts';
+import { bringUp, type Compose, createCompose } from '../host/compose.ts';
+import { execIn, listContainers, runOneOff } from '../host/containers.ts';
+import { lastLines } from '../host/exec.ts';
+import { ignoreInterrupts, stopIfInterrupted } from '../host/interrupt.ts';
+import { findMediaDamage, readMediaList, restoreMedia } from '../host/media-store.ts';
+import { paths } from '../host/paths.ts';
+import { restoreDump, verifyFiles } from '../host/restore.ts';
+import { migrateUp } from '../host/schema.ts';
+import { swapDatabases } from '../host/swap.ts';
+import type { Manifest } from '../plan/backups.ts';
+import { containerName } from '../plan/containers.ts';
+import { findPending, type RestoreFacts } from '../plan/restore.ts';
+import { EXIT, Failure } from '../report/failure.ts';
+import { note, step } from '../report/steps.ts';
+import { clearCache, stopApp } from './app-state.ts';
+import { enterRestore, leaveRestore } from './restore-maintenance.ts';
+import { checkPublicly, pointNginxAt } from './switch-edge.ts';
+import { takeBackup } from './take-backup.ts';
+
+const READY_SECONDS = 60;
+
+/** What a restore has in hand while it runs. */
+interface RestoreState {
+  settings: Settings;
+  compose: Compose;
+  postgres: string;
+  /** The public is told to come back. */
+  entered: boolean;
+  /** api and worker were stopped. */
+  stopped: boolean;
+  /** The database from before, once it has been put aside. */
+  keptDatabase: string | null;
+  /** The restored database is served: the way back is over. */
+  committed: boolean;
+}
+
+/**
+ * Does what describeRestore says.
+ * @returns names of the database from before and of the backup of the present state
+ * @throws Failure; until the restored database is served everything is taken back first
+ */
+export async function runRestore(
+  settings: Settings,
+  facts: RestoreFacts,
+): Promise<{ keptDatabase: string; safety: string | null }> {
+  const postgres = containerName(settings.COMPOSE_PROJECT_NAME, 'postgres');
+  const state: RestoreState = {
+    ...{ settings, compose: createCompose(settings), postgres },
+    ...{ entered: false, stopped: false, keptDatabase: null, committed: false },
+  };
+  const { backup } = facts;
+  try {
+    await step('every file of the backup is as it was', () => checkFiles(backup));
+    stopIfInterrupted();
+    state.entered = true;
+    await step('maintenance on', () => enterRestore(settings, backup.id));
+    const present = facts.safety ? await takeBackup(settings, 'before-restore') : null;
+    stopIfInterrupted();
+    if (backup.media.storage === 'local') await step('photos', () => bringPhotosBack(backup));
+    stopIfInterrupted();
+    const keptDatabase = await step('database, proved and swapped', () =>
+      bringDatabaseBack(state, facts, present),
+    );
+    if (findPending(facts).length > 0) await step('migrate', () => migrateUp(state.compose));
+    await step('cache cleared, jobs reconciled', () => reconcile(state));
+    await step(`api and worker of ${facts.release}, healthy`, () => serve(state));
+    state.committed = true;
+    ignoreInterrupts();
+    await step('maintenance off, checked through nginx', async () => {
+      await leaveRestore(settings);
+      await checkPublicly(settings, facts.release, READY_SECONDS);
+    });
+    await step('every photo has its file', () => checkPhotos(settings));
+    return { keptDatabase, safety: present?.id ?? null };
+  } catch (error) {
+    throw await goBack(state, error);
+  }
+}
+
+async function checkFiles(backup: Manifest): Promise<string | undefined> {
+  const directory = path.join(paths.backups, backup.id);
+  await verifyFiles(backup, directory);
+  if (backup.media.storage !== 'local') return undefined;
+  const files = await readMediaList(directory);
+  const damage = await findMediaDamage(files, paths.backups);
+  if (damage.length === 0) return `${files.length} photo files too`;
+  throw new Failure(`${damage.length} photo files of ${backup.id} are damaged`, {
+    log: damage.slice(0, 15).join('\n'),
+    state: 'nothing was changed',
+    next: 'make backups says which backups are whole; make restore FROM=<one of them>',
+  });
+}
+
+async function bringPhotosBack(backup: Manifest): Promise<string> {
+  const files = await readMediaList(path.join(paths.backups, backup.id));
+  const { restored } = await restoreMedia(files, { backups: paths.backups, uploads: paths.uploads });
+  return `${restored} of ${files.length} brought back`;
+}
+
+async function bringDatabaseBack(
+  state: RestoreState,
+  facts: RestoreFacts,
+  present: Manifest | null,
+): Promise<string> {
+  const only = facts.tables && present ? { only: { names: facts.tables, present } } : {};
+  const { keptDatabase } = await restoreDump(facts.backup, {
+    ...{ postgresContainer: state.postgres, now: new Date(), ...only },
+    whenReady: async () => {
+      stopIfInterrupted();
+      state.stopped = true;
+      await stopApp(state.settings);
+    },
+  });
+  state.keptDatabase = keptDatabase;
+  return keptDatabase;
+}
+
+/** What was cached, and what is queued, speaks of another database. */
+async function reconcile({ settings, compose }: RestoreState): Promise<string | undefined> {
+  await clearCache(settings);
+  const project = settings.COMPOSE_PROJECT_NAME;
+  const { image, environment } = await compose.describeService('worker');
+  const command = ['jobs', 'reconcile'];
+  const network = `${project}_data`;
+  const { exitCode, output } = await runOneOff({
+    project,
+    service: 'worker',
+    image,
+    environment,
+    command,
+    network,
+  });
+  if (exitCode === 0) return lastLines(output, 1);
+  if (exitCode === EXIT.usage && output.includes('unknown role'))
+    return 'this release cannot reconcile its jobs';
+  throw new Failure('the jobs could not be reconciled with the restored database', {
+    command: `docker compose run --rm worker ${command.join(' ')}`,
+    log: lastLines(output),
+  });
+}
+
+async function serve({ settings, compose }: RestoreState): Promise<void> {
+  await bringUp(compose);
+  const api = await listContainers(settings.COMPOSE_PROJECT_NAME, 'api');
+  // Started again they may have other addresses.
+  await pointNginxAt(
+    settings,
+    api.filter(({ status }) => status === 'running'),
+  );
+}
+
+/** Tells of rows whose file is nowhere; no reason to take anything back. */
+async function checkPhotos(settings: Settings): Promise<string | undefined> {
+  const [api] = await listContainers(settings.COMPOSE_PROJECT_NAME, 'api');
+  const command = ['node', '/app/dist/main.js', 'media', 'check', '--json'];
+  const { exitCode, output } = await execIn(api?.name ?? '', command);
+  if (exitCode === 0) return undefined;
+  note(`  photos without a file: docker exec ${api?.name} ${command.join(' ')}\n${lastLines(output, 3)}`);
+  return 'not every one: see above';
+}
+
+/** Takes back what can be taken back. @returns the failure to show, with the state the server is in now */
+async function goBack(state: RestoreState, error: unknown): Promise<Failure> {
+  const failure = error instanceof Failure ? error : new Failure(String((error as Error)?.message ?? error));
+  const { settings, keptDatabase } = state;
+  ignoreInterrupts();
+  if (!state.entered) return failure;
+  if (state.committed)
+    return new Failure(failure.message, {
+      ...failure.details,
+      state: `the restored database is served; the one from before is kept as ${keptDatabase}`,
+    });
+  if (failure.exitCode === EXIT.human) return failure;
+  try {
+    if (keptDatabase) {
+      await stopApp(settings);
+      await swapDatabases(state.postgres, keptDatabase, new Date());
+      await clearCache(settings);
+    }
+    if (state.stopped) await serve(state);
+    await leaveRestore(settings);
+    return new Failure(failure.message, {
+      ...failure.details,
+      state: 'the database from before is served, as if nothing had been',
+    });
+  } catch (reason) {
+    return new Failure(failure.message, {
+      ...failure.details,
+      state: `in between, in maintenance: ${reason instanceof Error ? reason.message : reason}`,
+      next: 'make status; then the same command again, or make deploy',
+      exitCode: EXIT.human,
+    });
+  }
+}
