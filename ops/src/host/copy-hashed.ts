@@ -27,21 +27,33 @@ export async function openRegular(file: string): Promise<FileHandle | null> {
   return null;
 }
 
-/** Reads to the end, a piece at a time. */
-export async function hashContent(source: FileHandle): Promise<Content> {
-  return readPieces(source, async () => {});
+/** Reads a regular file to its end, a piece at a time. @returns null when it is not there */
+export async function hashFile(file: string): Promise<Content | null> {
+  const source = await openRegular(file);
+  try {
+    return source && (await readPieces(source, async () => {}));
+  } finally {
+    await source?.close();
+  }
 }
 
 /**
  * Copies to a new file and hashes what it writes, a piece at a time; synced. It shares no block with its source: a
  * link would share its damage and its changes.
  * @param mode of the new file, whatever the umask takes away
+ * @param prepare gives it what else it needs (owner, time) before it is synced
  * @throws Failure when the disk is full. Whatever the error, the new file is gone.
  */
-export async function copyHashed(source: FileHandle, target: string, mode: number): Promise<Content> {
+export async function copyHashed(
+  source: FileHandle,
+  target: string,
+  mode: number,
+  prepare: (copy: FileHandle) => Promise<void> = async () => {},
+): Promise<Content> {
   const copy = await open(target, 'wx', mode).catch((error) => explainWrite(error, target));
   try {
     const content = await readPieces(source, (piece) => writeWhole(copy, piece));
+    await prepare(copy);
     await copy.sync();
     await copy.close();
     return content;

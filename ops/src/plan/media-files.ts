@@ -3,7 +3,7 @@ import type { MediaFile } from './backups.ts';
 /** Beside the photos: what a restore took out of their place. The service and nginx look only below their own areas. */
 export const KEPT_ASIDE = '.before-';
 /** Where the service writes what is not yet a photo (service/src/storage/temporary.ts). */
-const TEMPORARY = 'tmp';
+export const TEMPORARY = 'tmp';
 
 /** Whether an entry directly below uploads/ is part of a backup. */
 export function isKept(name: string): boolean {
