@@ -58,6 +58,8 @@ const roles = {
   migrate: z.object({ ...common, DATABASE_URL, LOCK_TIMEOUT_SECONDS }),
   command: z.object({ ...common, DATABASE_URL }),
   media: z.object({ ...common, DATABASE_URL, UPLOADS_DIR, ...media, ...bucket }),
+  'media check': z.object({ ...common, DATABASE_URL, UPLOADS_DIR, ...media }),
+  jobs: z.object({ ...common, DATABASE_URL, REDIS_QUEUE_URL }),
   seed: z.object({ ...common, ...backends, ...media }),
 };
 

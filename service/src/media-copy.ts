@@ -2,7 +2,6 @@ import type { Knex } from 'knex';
 import { loadConfig } from './config.ts';
 import { openDatabase } from './db/connection.ts';
 import { filesAfter, type NamedFiles } from './db/photo-files.ts';
-import { UsageError } from './errors.ts';
 import { bucketSettings } from './media-storage.ts';
 import { type CopyOutcome, copyFile } from './storage/copy.ts';
 import type { Area } from './storage/keys.ts';
@@ -10,7 +9,6 @@ import { localStorage } from './storage/local.ts';
 import { type S3Storage, s3Storage } from './storage/s3.ts';
 import { NotStoredError, type Storage, StorageAwayError } from './storage/storage.ts';
 
-const USAGE = 'usage: media copy [--dry-run] [--verify]';
 const BATCH = 100;
 
 interface Work {
@@ -30,14 +28,11 @@ interface Totals {
 }
 
 /**
- * `media copy [--dry-run] [--verify]`: copies every file that rows name from the local disk to the bucket, and reads
+ * `media copy [--dry-run] [--verify]`, given the flags: copies every file that rows name from the local disk to the bucket, and reads
  * each back. May be interrupted and run again. The result on stdout, progress and bad files on stderr.
- * @throws {UsageError} for wrong words or bad configuration.
+ * @throws {UsageError} for bad configuration.
  */
-export async function runMedia(args: string[], env: NodeJS.ProcessEnv): Promise<number> {
-  const [verb, ...flags] = args;
-  const known = flags.every((flag) => flag === '--dry-run' || flag === '--verify');
-  if (verb !== 'copy' || !known) throw new UsageError(USAGE);
+export async function copyMedia(flags: string[], env: NodeJS.ProcessEnv): Promise<number> {
   const config = loadConfig('media', env);
   const db = openDatabase({ url: config.DATABASE_URL, name: 'media' });
   const from = localStorage(config.UPLOADS_DIR);
@@ -77,7 +72,7 @@ async function copyAll(work: Work): Promise<number> {
 async function copyPhoto(work: Work, photo: NamedFiles, totals: Totals): Promise<void> {
   await Promise.all([
     copyOne(work, photo.id, 'originals', photo.originalKey, totals, photo.sha256),
-    ...photo.variantKeys.map((key) => copyOne(work, photo.id, 'variants', key, totals)),
+    ...photo.variants.map(({ key }) => copyOne(work, photo.id, 'variants', key, totals)),
   ]);
 }
 

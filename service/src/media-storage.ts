@@ -3,7 +3,7 @@ import { localStorage } from './storage/local.ts';
 import type { S3Settings } from './storage/s3-client.ts';
 import type { Storage } from './storage/storage.ts';
 
-type Serving = Config<'api'> | Config<'worker'> | Config<'seed'>;
+type Serving = Config<'api'> | Config<'worker'> | Config<'seed'> | Config<'media check'>;
 
 /** The storage that the settings name. The bucket's driver is loaded only by those who have a bucket. */
 export async function openStorage(config: Serving): Promise<Storage> {

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { Variant } from './photos.ts';
+import type { Photo, Variant } from './photos.ts';
 
 /** A photo that the media queue owes its variants. */
 export interface OwedPhoto {
@@ -30,6 +30,25 @@ export async function takeOwedPhotos(
     .update({ queued_at: db.fn.now() })
     .returning(['id', 'job_version']);
   return rows.map((row) => ({ id: Number(row.id), jobVersion: row.job_version }));
+}
+
+/** The owed photos with ids above `afterId`, by id, however recently they were queued. */
+export async function owedPhotosAfter(db: Knex, afterId: number, limit: number): Promise<OwedPhoto[]> {
+  const owed = db('photos').where('state', 'uploaded').where('id', '>', afterId).orderBy('id').limit(limit);
+  const rows = await owed.select('id', 'job_version');
+  return rows.map((row) => ({ id: Number(row.id), jobVersion: row.job_version }));
+}
+
+/** The job version that a photo's row names, and whether the photo is still owed. */
+export interface PhotoVersion {
+  jobVersion: number;
+  state: Photo['state'];
+}
+
+/** Those of the photos that there are, by id. */
+export async function photoVersions(db: Knex, ids: number[]): Promise<Map<number, PhotoVersion>> {
+  const rows = await db('photos').whereIn('id', ids).select('id', 'job_version', 'state');
+  return new Map(rows.map((row) => [Number(row.id), { jobVersion: row.job_version, state: row.state }]));
 }
 
 /** The next job version: a queue ignores an id that it still remembers as finished. */

@@ -1,14 +1,16 @@
 import type { Knex } from 'knex';
-import type { Photo } from './photos.ts';
+import type { Photo, Variant } from './photos.ts';
 
 /** The files that one row names. */
 export interface NamedFiles {
   id: number;
   state: Photo['state'];
   originalKey: string;
+  /** Size of the original in bytes. */
+  bytes: number;
   /** SHA-256 of the original, in hexadecimal. */
   sha256: string;
-  variantKeys: string[];
+  variants: Pick<Variant, 'key' | 'bytes'>[];
 }
 
 /** The files of photos with ids above `afterId`, by id. */
@@ -23,22 +25,23 @@ export async function filesIn(db: Knex, directory: string): Promise<NamedFiles[]
 }
 
 function select(db: Knex): Knex.QueryBuilder {
-  return db('photos').select('id', 'state', 'original_key', 'sha256', 'variants');
+  return db('photos').select('id', 'state', 'original_key', 'bytes', 'sha256', 'variants');
 }
 
 interface FilesRow {
   id: string;
   state: Photo['state'];
   original_key: string;
+  bytes: string;
   sha256: string;
-  variants: { key: string }[];
+  variants: Variant[];
 }
 
 function toFiles(rows: FilesRow[]): NamedFiles[] {
-  return rows.map(({ id, state, original_key, sha256, variants }) => ({
-    ...{ state, sha256 },
+  return rows.map(({ id, state, original_key, bytes, sha256, variants }) => ({
+    ...{ state, sha256, variants },
     id: Number(id),
     originalKey: original_key,
-    variantKeys: variants.map(({ key }) => key),
+    bytes: Number(bytes),
   }));
 }

@@ -1,8 +1,9 @@
 import type { Knex } from 'knex';
 import { filesIn, type NamedFiles } from '../db/photo-files.ts';
 import type { Logger } from '../log.ts';
-import { type Area, DIRECTORIES, originalStem } from '../storage/keys.ts';
+import { AREAS, DIRECTORIES, originalStem } from '../storage/keys.ts';
 import type { Storage } from '../storage/storage.ts';
+import { type FileName, filesOf, nameOf } from './file-names.ts';
 
 // Between a file and its row lies an upload; between variants and their row a job with all its retries.
 const MIN_AGE_SECONDS = 24 * 3600;
@@ -11,13 +12,6 @@ const MOST_SHARE = 0.1;
 const MOST_AT_LEAST = 10;
 // What one run remembers; the next one does the rest.
 const MOST_AT_ONCE = 10_000;
-
-const AREAS: Area[] = ['originals', 'variants'];
-
-interface FileName {
-  area: Area;
-  key: string;
-}
 
 /** What one run found, and did. */
 export interface OrphanReport {
@@ -135,10 +129,4 @@ function isNamed(named: ReturnType<typeof namesOf>, file: FileName): boolean {
   );
 }
 
-function filesOf(row: NamedFiles): FileName[] {
-  const variants = row.variantKeys.map((key) => ({ area: 'variants' as const, key }));
-  return [{ area: 'originals', key: row.originalKey }, ...variants];
-}
-
 const isReady = ({ state }: NamedFiles) => state === 'ready';
-const nameOf = ({ area, key }: FileName) => `${area}/${key}`;

@@ -50,6 +50,12 @@ export function mediaJobId(photoId: number, version: number): string {
   return `photo-${photoId}-v${version}`;
 }
 
+/** What a job id names; undefined when it is not one of mediaJobId's. */
+export function parseMediaJobId(jobId: string): { id: number; jobVersion: number } | undefined {
+  const [, id, version] = /^photo-(\d+)-v(\d+)$/.exec(jobId) ?? [];
+  return id && version ? { id: Number(id), jobVersion: Number(version) } : undefined;
+}
+
 /**
  * Adds the job of a photo, within a second or not at all.
  * @throws when the queue is away; the photo's row still says that the work is owed, and the sweeper adds it.

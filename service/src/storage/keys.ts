@@ -3,6 +3,9 @@ import { randomBytes } from 'node:crypto';
 /** Where media live. Originals are never public; what is under variants is served as it is. */
 export type Area = 'originals' | 'variants';
 
+/** Both of them. */
+export const AREAS: readonly Area[] = ['originals', 'variants'];
+
 // Two levels at most, no dots but the extension's: nothing in it can climb out of a directory.
 const KEY = /^[0-9a-f]{2}\/[0-9a-z-]{1,80}\.[a-z]{3,4}$/;
 

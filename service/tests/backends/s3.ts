@@ -26,6 +26,18 @@ export interface S3Server {
 
 const BUCKET = 'atlas-media';
 
+/** The settings as a role finds them in its environment. */
+export function bucketVariables(settings: S3Settings): Record<string, string> {
+  return {
+    MEDIA_S3_ENDPOINT: settings.endpoint ?? '',
+    MEDIA_S3_REGION: settings.region,
+    MEDIA_S3_BUCKET: settings.bucket,
+    MEDIA_S3_ACCESS_KEY_ID: settings.accessKeyId,
+    MEDIA_S3_SECRET_ACCESS_KEY: settings.secretAccessKey,
+    MEDIA_S3_PATH_STYLE: String(settings.pathStyle),
+  };
+}
+
 /** Starts one on a free port. Signatures are checked; so is, unlike in the server itself, the signed content. */
 export async function startS3(): Promise<S3Server> {
   const directory = mkdtempSync(join(tmpdir(), 'atlas-s3-'));

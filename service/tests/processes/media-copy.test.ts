@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
-import { digestFile } from '../../src/storage/digest.ts';
 import { localStorage } from '../../src/storage/local.ts';
 import { s3Storage } from '../../src/storage/s3.ts';
 import { createDatabase } from '../backends/index.ts';
-import { type S3Server, startS3 } from '../backends/s3.ts';
+import { bucketVariables, type S3Server, startS3 } from '../backends/s3.ts';
 import { startTcpProxy, type TcpProxy } from '../backends/tcp-proxy.ts';
+import { addStoredPhoto } from '../support/photo-rows.ts';
 import { runRole } from '../support/process.ts';
 
 const KEYS = ['ab/one', 'ab/two', 'cd/three'];
@@ -29,16 +29,11 @@ describe('media copy', function () {
     env = {
       DATABASE_URL: database.url,
       UPLOADS_DIR: root,
-      MEDIA_S3_ENDPOINT: proxy.url,
-      MEDIA_S3_REGION: s3.settings.region,
-      MEDIA_S3_BUCKET: s3.settings.bucket,
-      MEDIA_S3_ACCESS_KEY_ID: s3.settings.accessKeyId,
-      MEDIA_S3_SECRET_ACCESS_KEY: s3.settings.secretAccessKey,
-      MEDIA_S3_PATH_STYLE: 'true',
+      ...bucketVariables({ ...s3.settings, endpoint: proxy.url }),
       NODE_NO_WARNINGS: '1',
     };
     const [salon] = await db('salons').insert({ name: 'Copy', slug: 'copy', city: 'Wien' }).returning('id');
-    for (const stem of KEYS) await addPhoto(salon.id, stem);
+    for (const stem of KEYS) await addStoredPhoto(db, localStorage(root), salon.id, stem);
   });
   afterEach(async () => {
     await db.destroy();
@@ -51,34 +46,6 @@ describe('media copy', function () {
   const bucket = () => s3Storage(s3.settings, root);
   const inBucket = async (area: 'originals' | 'variants', key: string) =>
     text((await bucket().open(area, key)).stream);
-
-  /** A photo with one variant, each of 100 kB, on the local disk. */
-  async function addPhoto(salonId: number, stem: string): Promise<void> {
-    const local = localStorage(root);
-    let sha256 = '';
-    await local.withTemporaryDirectory(async (directory) => {
-      const path = join(directory, 'file');
-      for (const [area, key] of [
-        ['variants', `${stem}-320.webp`],
-        ['originals', `${stem}.jpg`],
-      ] as const) {
-        await writeFile(path, `${area}/${key};`.repeat(10_000).slice(0, 100_000));
-        ({ sha256 } = await digestFile(path));
-        await local.store(area, key, path);
-      }
-    });
-    await db('photos').insert({
-      ...{
-        salon_id: salonId,
-        state: 'ready',
-        original_key: `${stem}.jpg`,
-        content_type: 'image/jpeg',
-        sha256,
-      },
-      ...{ bytes: 100_000, width: 1, height: 1, position: 1 },
-      variants: JSON.stringify([{ key: `${stem}-320.webp` }]),
-    });
-  }
 
   it('copies every file that rows name, reads it back, and finds it there the next time', async () => {
     const plan = await copy('--dry-run');
