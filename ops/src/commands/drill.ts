@@ -4,7 +4,8 @@ import { listDumps, writeDrillRecord } from '../host/dump.ts';
 import { loadSettings } from '../host/env-file.ts';
 import { recordEvent } from '../host/ledger.ts';
 import { parseWait, withLock } from '../host/lock.ts';
-import { findMediaDamage, readMediaList } from '../host/media-store.ts';
+import { findMediaDamage, formatMediaDamage } from '../host/media-damage.ts';
+import { readMediaList } from '../host/media-store.ts';
 import { writePanelStatus } from '../host/panel-status.ts';
 import { paths } from '../host/paths.ts';
 import { fillDatabase, proveDatabase } from '../host/pg-restore.ts';
@@ -112,7 +113,9 @@ async function samplePhotos(directory: string): Promise<string> {
   const files = await readMediaList(directory);
   const damage = await findMediaDamage(files, paths.backups, { sample: SAMPLE });
   if (damage.length === 0) return `${Math.min(SAMPLE, files.length)} of ${files.length} read`;
-  throw new Failure(`${damage.length} of ${SAMPLE} photo files are damaged`, { log: damage.join('\n') });
+  throw new Failure(`${damage.length} of the photo files that were read are damaged`, {
+    log: formatMediaDamage(damage),
+  });
 }
 
 async function chooseBackup(id: string | undefined): Promise<Manifest> {

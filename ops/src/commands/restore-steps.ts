@@ -4,7 +4,9 @@ import { bringUp, type Compose, createCompose } from '../host/compose.ts';
 import { execIn, listContainers, runOneOff } from '../host/containers.ts';
 import { lastLines } from '../host/exec.ts';
 import { ignoreInterrupts, stopIfInterrupted } from '../host/interrupt.ts';
-import { findMediaDamage, readMediaList, restoreMedia } from '../host/media-store.ts';
+import { findMediaDamage, formatMediaDamage } from '../host/media-damage.ts';
+import { restoreMedia } from '../host/media-restore.ts';
+import { readMediaList } from '../host/media-store.ts';
 import { paths } from '../host/paths.ts';
 import { restoreDump, verifyFiles } from '../host/restore.ts';
 import { migrateUp } from '../host/schema.ts';
@@ -87,7 +89,7 @@ async function checkFiles(backup: Manifest): Promise<string | undefined> {
   const damage = await findMediaDamage(files, paths.backups);
   if (damage.length === 0) return `${files.length} photo files too`;
   throw new Failure(`${damage.length} photo files of ${backup.id} are damaged`, {
-    log: damage.slice(0, 15).join('\n'),
+    log: formatMediaDamage(damage),
     state: 'nothing was changed',
     next: 'make backups says which backups are whole; make restore FROM=<one of them>',
   });
@@ -95,8 +97,10 @@ async function checkFiles(backup: Manifest): Promise<string | undefined> {
 
 async function bringPhotosBack(backup: Manifest): Promise<string> {
   const files = await readMediaList(path.join(paths.backups, backup.id));
-  const { restored } = await restoreMedia(files, { backups: paths.backups, uploads: paths.uploads });
-  return `${restored} of ${files.length} brought back`;
+  const places = { backups: paths.backups, uploads: paths.uploads };
+  const { restored, aside } = await restoreMedia(files, places);
+  const kept = aside ? `; what was in their place is in ${aside}` : '';
+  return `${restored} of ${files.length} brought back${kept}`;
 }
 
 async function bringDatabaseBack(

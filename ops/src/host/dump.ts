@@ -12,6 +12,7 @@ import {
   MANIFEST_FILE,
   type Manifest,
   MEDIA_LIST,
+  type MediaFile,
   type MediaRecord,
   sortNewestFirst,
 } from '../plan/backups.ts';
@@ -124,7 +125,7 @@ async function openMedia(wanted: DumpRequest['media'], backups: string) {
   }
   const latest = (await listDumps(backups)).find(({ media }) => media.storage === 'local');
   const previous = latest ? await readMediaList(path.join(backups, latest.id)).catch(() => []) : [];
-  let known: Awaited<ReturnType<typeof collectMedia>>['files'] = [];
+  let known: MediaFile[] = [];
   return {
     isLocal: true,
     async collect(): Promise<string> {

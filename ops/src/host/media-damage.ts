@@ -52,3 +52,11 @@ function choose<T>(items: T[], count: number): T[] {
   }
   return items.slice(0, chosen);
 }
+
+/** The first lines of a list of damage, for a failure. */
+export function formatMediaDamage(damage: readonly MediaDamage[]): string {
+  return damage
+    .slice(0, 15)
+    .map(({ path, object, why }) => `${path} (${object}): ${why}`)
+    .join('\n');
+}

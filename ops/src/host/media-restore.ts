@@ -3,7 +3,7 @@ import { formatStamp, type MediaFile } from '../plan/backups.ts';
 import { KEPT_ASIDE } from '../plan/media-files.ts';
 import { Failure } from '../report/failure.ts';
 import { copyHashed, hashFile, openRegular } from './copy-hashed.ts';
-import { explainDamage, type MediaDamage } from './media-damage.ts';
+import { explainDamage, formatMediaDamage, type MediaDamage } from './media-damage.ts';
 import { locateObject } from './media-objects.ts';
 import { toMtime } from './media-store.ts';
 import { openUploads, type Uploads } from './uploads.ts';
@@ -88,15 +88,9 @@ async function isThere(target: Uploads, { path: file, bytes, mtime, sha256 }: Me
 
 type Counts = Pick<RestoredMedia, 'restored' | 'unchanged'>;
 
-const MOST_NAMED = 10;
-
 function describeDamage(damage: readonly MediaDamage[], { restored, unchanged }: Counts): Failure {
-  const lines = damage
-    .slice(0, MOST_NAMED)
-    .map(({ path: file, object, why }) => `${file}: ${why}: ${object}`);
-  if (damage.length > MOST_NAMED) lines.push(`and ${damage.length - MOST_NAMED} more`);
   return new Failure(`${damage.length} photos could not be restored`, {
-    log: lines.join('\n'),
+    log: formatMediaDamage(damage),
     state: `${restored} other photos were restored and ${unchanged} were there; what has the place of a damaged one was not touched`,
     next: 'take these photos from a copy of backups/media elsewhere, then run the same command again',
   });
