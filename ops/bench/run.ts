@@ -1,5 +1,5 @@
 /**
- * `make bench [PART=stack|edge|releases]`: prints what a deploy, a start, a look, a request and a switch of releases cost on
+ * `make bench [PART=stack|edge|releases|backups]`: prints what a deploy, a start, a look, a request and a switch of releases cost on
  * this machine. Results go to stdout.
  */
 
@@ -11,6 +11,7 @@ import { SERVICES } from '../src/plan/containers.ts';
 import { formatTable } from '../src/report/table.ts';
 import { createStack, removeStack, type Stack } from '../tests/e2e/create-stack.ts';
 import { median } from '../tests/e2e/load/load.ts';
+import { measureBackups } from './backups.ts';
 import { measureEdge } from './edge.ts';
 import { startEmptyEngine } from './empty-engine.ts';
 import { measureReleases } from './releases.ts';
@@ -120,6 +121,7 @@ const parts: Record<string, () => Promise<string[][]>> = {
   stack: () => measure(stack, environment),
   edge: () => measureEdge(stack, environment),
   releases: () => measureReleases(stack, environment),
+  backups: () => measureBackups(stack, environment),
 };
 const wanted = process.argv.slice(2);
 try {

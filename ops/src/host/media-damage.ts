@@ -57,6 +57,6 @@ function choose<T>(items: T[], count: number): T[] {
 export function formatMediaDamage(damage: readonly MediaDamage[]): string {
   return damage
     .slice(0, 15)
-    .map(({ path, object, why }) => `${path} (${object}): ${why}`)
+    .map(({ path, object, why }) => `${path}: ${why}: ${object}`)
     .join('\n');
 }
