@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
 import { Failure } from '../report/failure.ts';
 
@@ -42,7 +42,7 @@ export async function hashFile(file: string): Promise<Content | null> {
  * link would share its damage and its changes.
  * @param mode of the new file, whatever the umask takes away
  * @param prepare gives it what else it needs (owner, time) before it is synced
- * @throws Failure when the disk is full. Whatever the error, the new file is gone.
+ * @throws Failure when the disk is full; the caller removes what there is of the new file
  */
 export async function copyHashed(
   source: FileHandle,
@@ -59,7 +59,6 @@ export async function copyHashed(
     return content;
   } catch (error) {
     await copy.close().catch(() => {});
-    await rm(target, { force: true });
     return explainWrite(error, target);
   }
 }
