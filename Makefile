@@ -2,8 +2,8 @@
 # Variables given on the command line (TAG=…, NAME=…) reach the recipes through the environment,
 # so that no value is ever interpreted by make or the shell.
 .DEFAULT_GOAL := help
-.PHONY: help deploy rollback releases status certs maintenance on off backup restore drill logs stop start psql token tokens token-revoke admin seed media-copy image dev check test bench
-export REASON FROM TABLES SKIP_SAFETY TAG SERVICE NAME SCOPE DAYS ID EMAIL JSON DRY_RUN RESET WAIT SCHEMA YES PART RENEW VERIFY
+.PHONY: help deploy rollback releases status certs maintenance on off backup restore drill cron logs stop start psql token tokens token-revoke admin seed media-copy image dev check test bench
+export REMOVE REASON FROM TABLES SKIP_SAFETY TAG SERVICE NAME SCOPE DAYS ID EMAIL JSON DRY_RUN RESET WAIT SCHEMA YES PART RENEW VERIFY
 
 # What deploy and rollback share.
 release_options = $${DRY_RUN:+--dry-run} $${WAIT:+--wait "$$WAIT"} $${SCHEMA:+--schema "$$SCHEMA"} $${YES:+--yes}
@@ -40,6 +40,9 @@ restore: ## bring database and photos back, by default from the newest backup [F
 
 drill: ## restore the newest backup into a throwaway postgres and compare every table [FROM=id] [WAIT=seconds]
 	@ops/atlas drill $${FROM:+--from "$$FROM"} $${WAIT:+--wait "$$WAIT"}
+
+cron: ## let this machine's cron run backup, drill and health, and say when [REMOVE=1]
+	@ops/atlas cron $${REMOVE:+--remove}
 
 logs: ## follow the logs [SERVICE=api]
 	@ops/atlas logs $${SERVICE:+"$$SERVICE"}

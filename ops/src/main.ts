@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { createAdmin, createToken, listTokens, revokeToken } from './commands/accounts.ts';
 import { backup } from './commands/backup.ts';
 import { certs } from './commands/certs.ts';
+import { cron } from './commands/cron.ts';
 import { deploy } from './commands/deploy.ts';
 import { dev } from './commands/dev.ts';
 import { drill } from './commands/drill.ts';
@@ -69,6 +70,9 @@ function createProgram(finish: (code: ExitCode) => void): Command {
     .option('--yes', 'do not ask')
     .option('--wait <seconds>', 'wait for another command to end')
     .action(async (options) => finish(await restore(options)));
+  verb('cron', 'backup, drill and health by themselves: give them to cron, and say when each runs')
+    .option('--remove', 'take them away')
+    .action(async (options) => finish(await cron(options)));
   verb('logs [service]', 'follow the logs')
     .option('--no-follow', 'print and end')
     .option('--tail <lines>', 'lines to begin with', '100')

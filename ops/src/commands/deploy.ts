@@ -21,6 +21,7 @@ import { renderSite } from '../plan/site.ts';
 import { EXIT, type ExitCode, Failure, formatFailure } from '../report/failure.ts';
 import { note, step } from '../report/steps.ts';
 import { confirm } from './confirm.ts';
+import { keepCron } from './cron.ts';
 import { createDeployActions } from './deploy-actions.ts';
 import { type DeployRequest, observeDeploy, refuseConflict } from './deploy-facts.ts';
 import { checkSchemaChoice, checkTag } from './deploy-input.ts';
@@ -66,7 +67,7 @@ export async function deploy(
     refuseConflict(facts);
     return EXIT.done;
   }
-  return withLock(what, waitSeconds, async () => {
+  const exitCode = await withLock(what, waitSeconds, async () => {
     listenForInterrupts();
     if (isFirst) await preflight(preview);
     if (await createEnvFile()) note('created .env (mode 600) with random secrets; it is never overwritten');
@@ -75,6 +76,8 @@ export async function deploy(
     await reportInterrupted();
     return execute(request, options.yes === true);
   });
+  await keepCron();
+  return exitCode;
 }
 
 /** What a killed deploy left is written down; this one finishes or undoes it, because it looks at what is there. */

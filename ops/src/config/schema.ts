@@ -85,6 +85,7 @@ export const settingsSpec = {
   KEEP_RELEASES: whole(2, 100)(),
   WAL_KEEP_MAX: walSize(),
   BACKUP_KEEP_DAYS: whole(1, 3650)(),
+  CRON: str({ choices: ['on', 'off'] as const }),
   ALERT_URL: url({ default: undefined }),
   HEARTBEAT_URL: url({ default: undefined }),
 };
@@ -113,6 +114,7 @@ export const DEFAULTS: Readonly<Partial<Record<SettingKey, string>>> = {
   KEEP_RELEASES: '5',
   WAL_KEEP_MAX: '2GB',
   BACKUP_KEEP_DAYS: '7',
+  CRON: 'on',
 };
 
 export const SECRET_KEYS: readonly SettingKey[] = SETTING_KEYS.filter((key) =>

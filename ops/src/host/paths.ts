@@ -31,6 +31,8 @@ export const paths = {
   panelStatus: path.join(root, '.atlas/panel/status.json'),
   generation: path.join(root, '.atlas/nginx/generation.conf'),
   backups: path.join(root, 'backups'),
+  /** What the jobs of cron said, and how each ended last. */
+  cronLogs: path.join(root, '.atlas/log'),
   hooks: path.join(root, 'ops/hooks'),
   ledger: path.join(root, '.atlas/ledger.jsonl'),
   baseImages: path.join(root, 'compose/images/build.sh'),

@@ -76,6 +76,8 @@ export async function createStack(name: string, environment: Record<string, stri
     IMAGE_NAME: project,
     HTTP_PORT: String(httpPort),
     HTTPS_PORT: String(httpsPort),
+    // Jobs of the machine's cron in the middle of a test would change what it looks at; cron.test.ts turns them on.
+    CRON: 'off',
   };
   const invoke = async (file: string, args: string[], env: Record<string, string> = {}): Promise<Outcome> => {
     const result = await execa(file, args, {
@@ -114,6 +116,7 @@ export async function removeStack({ project, directory, sh }: Stack): Promise<vo
     return;
   }
   await sh('docker', 'compose', 'down', '--volumes', '--timeout', '5');
+  rmSync(path.join('/etc/cron.d', project), { force: true });
   const images = (await sh('docker', 'image', 'ls', '--quiet', project)).stdout.split('\n').filter(Boolean);
   if (images.length > 0) await sh('docker', 'image', 'rm', '--force', ...new Set(images));
   rmSync(directory, { recursive: true, force: true });
