@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, type Stats } from 'node:fs';
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { lstat, open, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type BackupFile, MEDIA_LIST, type MediaFile } from '../plan/backups.ts';
 import { formatMediaLine, parseMediaLine, sortByPath } from '../plan/media-files.ts';
@@ -40,45 +40,55 @@ export async function collectMedia({ uploads, backups, previous, known }: MediaS
   const collected: Collected = { files: [], copiedFiles: 0, copiedBytes: 0, skipped: [] };
   const skip = (skipped: SkippedMedia) => collected.skipped.push(skipped);
   for await (const file of walkMedia(uploads, skip)) {
-    const source = await openRegular(path.join(uploads, file));
-    if (!source) continue;
-    try {
-      const unchanged = await findUnchanged(backups, await source.stat(), file, earlier);
-      const { isNew, ...found } = unchanged ?? (await takeIn(store, source, file));
-      collected.files.push(found);
-      if (!isNew) continue;
-      collected.copiedFiles += 1;
-      collected.copiedBytes += found.bytes;
-    } finally {
-      await source.close();
+    const place = path.join(uploads, file);
+    const unchanged = await findUnchanged(place, file, backups, earlier);
+    if (unchanged) {
+      collected.files.push(unchanged);
+      continue;
     }
+    const taken = await takeIn(store, place, file);
+    if (!taken) continue;
+    const { isNew, ...found } = taken;
+    collected.files.push(found);
+    if (!isNew) continue;
+    collected.copiedFiles += 1;
+    collected.copiedBytes += found.bytes;
   }
   await store.flush();
   return collected;
 }
 
 async function findUnchanged(
-  backups: string,
-  stats: Stats,
+  place: string,
   file: string,
+  backups: string,
   earlier: readonly Map<string, MediaFile>[],
-): Promise<(MediaFile & { isNew: boolean }) | undefined> {
-  for (const files of earlier) {
-    const was = files.get(file);
-    if (was?.bytes === stats.size && was.mtime === toMtime(stats) && (await hasObject(backups, was)))
-      return { ...was, isNew: false };
-  }
+): Promise<MediaFile | undefined> {
+  const candidates = earlier.map((files) => files.get(file)).filter((was) => was !== undefined);
+  if (candidates.length === 0) return undefined;
+  const stats = await lstat(place).catch(() => null);
+  if (!stats?.isFile()) return undefined;
+  for (const was of candidates)
+    if (was.bytes === stats.size && was.mtime === toMtime(stats) && (await hasObject(backups, was)))
+      return was;
   return undefined;
 }
 
-/** The service never writes into a photo, but an operator's tool may: half of one and half of another is no photo. */
-async function takeIn(store: ReturnType<typeof openStore>, source: FileHandle, file: string) {
-  for (let tries = 0; tries < 3; tries += 1) {
-    const before = await source.stat();
-    const { isNew, bytes, sha256 } = await store.add(source);
-    const after = await source.stat();
-    if (before.mtimeMs === after.mtimeMs && bytes === after.size)
-      return { path: file, bytes, mtime: toMtime(after), sha256, isNew };
+/** @returns null when it has vanished  @throws Failure when it changes while it is read, three times */
+async function takeIn(store: ReturnType<typeof openStore>, place: string, file: string) {
+  const source = await openRegular(place);
+  if (!source) return null;
+  try {
+    // The service never writes into a photo, but an operator's tool may: halves of two are no photo.
+    for (let tries = 0; tries < 3; tries += 1) {
+      const before = await source.stat();
+      const { isNew, bytes, sha256 } = await store.add(source);
+      const after = await source.stat();
+      if (before.mtimeMs === after.mtimeMs && bytes === after.size)
+        return { path: file, bytes, mtime: toMtime(after), sha256, isNew };
+    }
+  } finally {
+    await source.close();
   }
   throw new Failure(`${file} changes while it is read`, {
     next: 'find out what writes into photos (the service never does), stop it, then run the same command again',

@@ -101,6 +101,24 @@ describe('the store of photos', () => {
       expect(readFileSync(object, 'utf8')).to.equal('one');
     });
 
+  // Broken on purpose: takeIn that compares sizes only. Fails.
+  it('does not take in a file that goes on changing', async () => {
+    const file = write('originals/3f/a.jpg', 'x'.repeat(1 << 20));
+    let seconds = 0;
+    let isOver = false;
+    const change = () => {
+      if (isOver) return;
+      seconds += 1;
+      utimesSync(file, seconds, seconds);
+      setImmediate(change);
+    };
+    change();
+    const error = await collect().catch((error: unknown) => error);
+    isOver = true;
+    expect(error).to.be.instanceOf(Failure);
+    expect((error as Failure).message).to.equal('originals/3f/a.jpg changes while it is read');
+  });
+
   it('leaves out the temporary files of the service and what a restore kept aside', async () => {
     write('tmp/0b0e/file', 'half a photo');
     write('.before-20261124T071530Z/originals/3f/a.jpg', 'former');
