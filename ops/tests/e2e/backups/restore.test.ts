@@ -9,10 +9,12 @@ import { buildReleaseWith } from '../releases/build.ts';
 import { stack } from '../stack.ts';
 import { createSalonWithPhoto, expectWell, mustMake, readEvents, readManifest, sql } from './stack-data.ts';
 
+const CITY = 'Restored';
+
 const databases = () =>
   sql(`select datname from pg_database where datname like 'atlas%' order by 1`, 'postgres');
 const names = async () =>
-  (await send('GET', '/api/salons?city=Kept')).json().items?.map((one) => one.name as string) ?? [];
+  (await send('GET', `/api/salons?city=${CITY}`)).json().items?.map((one) => one.name as string) ?? [];
 
 /** A restore that is killed, without what it started, once so many of its steps are done. */
 async function killRestoreAfter(steps: number): Promise<string> {
@@ -39,7 +41,7 @@ describe('make restore', function () {
 
   before(async () => {
     token = (await mustMake('token', { NAME: 'restore' })).stdout.trim();
-    ({ urls } = await createSalonWithPhoto(token, 'Was there'));
+    ({ urls } = await createSalonWithPhoto(token, 'Was there', CITY));
     id = (await mustMake('backup')).stdout.trim().split('\n').at(-1) ?? '';
   });
 
@@ -53,7 +55,7 @@ describe('make restore', function () {
 
   // Broken: photos not restored; kept database dropped; safety not taken; maintenance left on; cache not cleared.
   it('after DROP TABLE and lost photos: rows and files are back, and what was there is kept', async () => {
-    await createSalonWithPhoto(token, 'Came later');
+    await createSalonWithPhoto(token, 'Came later', CITY);
     expect(await names()).to.deep.equal(['Came later', 'Was there']);
     await sql('drop table photos cascade');
     for (const url of urls)
@@ -70,7 +72,7 @@ describe('make restore', function () {
     expect(readEvents('restore').at(-1)).to.include({ result: 'done', backup: id });
     await expectWell(urls);
     // A photo with the id of one that is gone gets its variants.
-    await createSalonWithPhoto(token, 'After the restore');
+    await createSalonWithPhoto(token, 'After the restore', CITY);
   });
 
   it('make restore-clean drops what was kept, after it asked', async () => {
@@ -90,7 +92,7 @@ describe('make restore', function () {
     await mustMake('restore', { FROM: id, TABLES: 'photos', YES: '1' });
     expect(await names()).to.deep.equal(['After the restore', 'Renamed since']);
     await expectWell(urls);
-    await createSalonWithPhoto(token, 'With a new number');
+    await createSalonWithPhoto(token, 'With a new number', CITY);
     await mustMake('restore-clean', { YES: '1' });
   });
 

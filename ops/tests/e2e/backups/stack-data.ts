@@ -46,8 +46,9 @@ export function readEvents(what: BackupEvent['what']): BackupEvent[] {
 export async function createSalonWithPhoto(
   token: string,
   name: string,
+  city: string,
 ): Promise<{ slug: string; urls: string[] }> {
-  const created = await send('POST', '/api/salons', { token, json: { name, city: 'Kept', published: true } });
+  const created = await send('POST', '/api/salons', { token, json: { name, city, published: true } });
   expect(created.status, created.body.toString()).to.equal(201);
   const slug = String(created.json().slug);
   const background = { r: 90, g: 30, b: 160 };
