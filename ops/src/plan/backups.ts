@@ -78,6 +78,12 @@ export interface DrillRecord {
   why?: string;
 }
 
+/** A whole backup and what a drill said of it; null before one. */
+export interface Backup {
+  manifest: Manifest;
+  drill: DrillRecord | null;
+}
+
 /** 20261124T071530Z: UTC, sorts by time, fits into names of files. */
 export function formatStamp(time: Date): string {
   return `${time.toISOString().slice(0, 19).replace(/[-:]/g, '')}Z`;
