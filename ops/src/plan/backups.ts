@@ -185,19 +185,32 @@ const isManifest = shape({
   verified: time,
 });
 
+const isDrillRecord = shape({
+  time,
+  result: (value) => value === 'pass' || value === 'fail',
+  seconds: (value) => typeof value === 'number' && value >= 0,
+  why: (value) => value === undefined || typeof value === 'string',
+});
+
+function parseChecked<T>(json: string, check: Check): T | null {
+  try {
+    const value: unknown = JSON.parse(json);
+    return check(value) ? (value as T) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Reads what DRILL_FILE holds; null for anything else. */
+export const parseDrillRecord = (json: string): DrillRecord | null => parseChecked(json, isDrillRecord);
+
 /**
  * Reads what manifest.json holds.
  * @param directory name of the directory it lies in, which must be its own
  * @returns null for anything but a complete dump's manifest in this format
  */
 export function parseManifest(json: string, directory: string): Manifest | null {
-  try {
-    const value: unknown = JSON.parse(json);
-    if (!isManifest(value)) return null;
-    const manifest = value as Manifest;
-    const hasDump = manifest.files.some(({ name }) => name === DUMP_FILE);
-    return hasDump && manifest.id === directory ? manifest : null;
-  } catch {
-    return null;
-  }
+  const manifest = parseChecked<Manifest>(json, isManifest);
+  const hasDump = manifest?.files.some(({ name }) => name === DUMP_FILE);
+  return hasDump && manifest?.id === directory ? manifest : null;
 }
