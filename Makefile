@@ -2,7 +2,7 @@
 # Variables given on the command line (TAG=…, NAME=…) reach the recipes through the environment,
 # so that no value is ever interpreted by make or the shell.
 .DEFAULT_GOAL := help
-.PHONY: help deploy rollback releases status certs maintenance on off backup restore drill cron logs stop start psql token tokens token-revoke admin seed media-copy image dev check test bench
+.PHONY: help deploy rollback releases status certs maintenance on off backup backups restore restore-clean drill cron logs stop start psql token tokens token-revoke admin seed media-copy image dev check test bench
 export REMOVE REASON FROM TABLES SKIP_SAFETY TAG SERVICE NAME SCOPE DAYS ID EMAIL JSON DRY_RUN RESET WAIT SCHEMA YES PART RENEW VERIFY
 
 # What deploy and rollback share.
@@ -35,8 +35,14 @@ on off: # words of `make maintenance`
 backup: ## dump the database, keep the photos, prove both, delete what is old enough [REASON=word] [WAIT=seconds]
 	@ops/atlas backup $${REASON:+--reason "$$REASON"} $${WAIT:+--wait "$$WAIT"}
 
+backups: ## every backup, read whole: time, size, release, how it was verified; what is broken, apart [JSON=1]
+	@ops/atlas backups $${JSON:+--json}
+
 restore: ## bring database and photos back, by default from the newest backup [FROM=id] [TABLES=salons,photos] [SKIP_SAFETY=1] [YES=1] [WAIT=seconds]
 	@ops/atlas restore $${FROM:+--from "$$FROM"} $${TABLES:+--tables "$$TABLES"} $${SKIP_SAFETY:+--skip-safety} $${YES:+--yes} $${WAIT:+--wait "$$WAIT"}
+
+restore-clean: ## drop the databases from before restores, which they have kept [YES=1] [WAIT=seconds]
+	@ops/atlas restore-clean $${YES:+--yes} $${WAIT:+--wait "$$WAIT"}
 
 drill: ## restore the newest backup into a throwaway postgres and compare every table [FROM=id] [WAIT=seconds]
 	@ops/atlas drill $${FROM:+--from "$$FROM"} $${WAIT:+--wait "$$WAIT"}

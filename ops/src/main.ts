@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { createAdmin, createToken, listTokens, revokeToken } from './commands/accounts.ts';
 import { backup } from './commands/backup.ts';
+import { backups } from './commands/backups.ts';
 import { certs } from './commands/certs.ts';
 import { cron } from './commands/cron.ts';
 import { deploy } from './commands/deploy.ts';
@@ -11,6 +12,7 @@ import { maintenance } from './commands/maintenance.ts';
 import { copyMedia } from './commands/media.ts';
 import { releases, rollback } from './commands/releases.ts';
 import { restore } from './commands/restore.ts';
+import { restoreClean } from './commands/restore-clean.ts';
 import { seed } from './commands/seed.ts';
 import { logs, psql, start, stop } from './commands/services.ts';
 import { status } from './commands/status.ts';
@@ -59,6 +61,9 @@ function createProgram(finish: (code: ExitCode) => void): Command {
     .option('--reason <word>', 'part of the name')
     .option('--wait <seconds>', 'wait for another command to end')
     .action(async (options) => finish(await backup(options)));
+  verb('backups', 'every backup, read whole: time, size, release, how it was verified; and what is broken')
+    .option('--json', 'for scripts')
+    .action(async (options) => finish(await backups(options)));
   verb('drill', 'restore the newest backup into a throwaway postgres and compare every table')
     .option('--from <id>', 'another backup')
     .option('--wait <seconds>', 'wait for another command to end')
@@ -73,6 +78,10 @@ function createProgram(finish: (code: ExitCode) => void): Command {
   verb('cron', 'backup, drill and health by themselves: give them to cron, and say when each runs')
     .option('--remove', 'take them away')
     .action(async (options) => finish(await cron(options)));
+  verb('restore-clean', 'drop the databases that restores have kept')
+    .option('--yes', 'do not ask')
+    .option('--wait <seconds>', 'wait for another command to end')
+    .action(async (options) => finish(await restoreClean(options)));
   verb('logs [service]', 'follow the logs')
     .option('--no-follow', 'print and end')
     .option('--tail <lines>', 'lines to begin with', '100')

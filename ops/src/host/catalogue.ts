@@ -6,9 +6,11 @@ import {
   MANIFEST_FILE,
   type Manifest,
   MEDIA_LIST,
+  MEDIA_STORE,
   type MediaRecord,
   parseDrillRecord,
 } from '../plan/backups.ts';
+import { objectPath } from '../plan/media-files.ts';
 import { findDamage } from './digest.ts';
 import { exists } from './files.ts';
 import { readManifest } from './manifest.ts';
@@ -20,6 +22,8 @@ export interface BrokenBackup {
   /** Name of its directory under backups/. */
   name: string;
   why: string;
+  /** What the operator can do. */
+  next: string;
 }
 
 export interface Catalogue {
@@ -51,7 +55,7 @@ export async function readCatalogue(
     if (faults.length > 0 && !(await exists(directory))) continue;
     if (manifest && faults.length === 0)
       catalogue.backups.push({ manifest, drill: await readDrill(directory) });
-    else catalogue.broken.push({ name, why: summarize(faults) });
+    else catalogue.broken.push({ name, why: summarize(faults), next: advise(name, faults) });
   }
   catalogue.backups.sort((a, b) => Date.parse(b.manifest.time) - Date.parse(a.manifest.time));
   return catalogue;
@@ -122,7 +126,8 @@ async function findPhotoFaults(
       sum.files += 1;
       sum.bytes += photo.bytes;
       const damage = await findPhotoDamage(photo.sha256, photo.bytes);
-      if (damage) faults.push(`the photo ${photo.path} ${damage}`);
+      if (damage)
+        faults.push(`the photo ${photo.path} (${MEDIA_STORE}/${objectPath(photo.sha256)}) ${damage}`);
     }
   } catch (error) {
     return [`the photos are not known: ${(error as Error).message}`];
@@ -136,6 +141,13 @@ function compareSums(
 ): string[] {
   if (media.files === sum.files && media.bytes === sum.bytes) return [];
   return [`${MEDIA_LIST} names ${sum.files} photos instead of ${media.files}, or others`];
+}
+
+function advise(name: string, faults: readonly string[]): string {
+  if (name.startsWith('.')) return 'nothing: the next backup clears it away';
+  if (faults.every((fault) => fault.startsWith('the photo ')))
+    return 'remove what is damaged below backups/media/: the next backup takes it anew from uploads/, if it is still there';
+  return `when it is of no use to you: rm -r backups/${name}`;
 }
 
 function summarize(faults: readonly string[]): string {

@@ -103,6 +103,9 @@ export function formatDatabaseName(kind: 'restore' | 'before', time: Date): stri
   return `${DATABASE}_${kind}_${formatStamp(time).toLowerCase()}`;
 }
 
+/** Names of databases that a restore took out of their place and kept. Not one of them needs quotes in SQL. */
+export const KEPT_DATABASE = new RegExp(`^${DATABASE}_before_\\d{8}t\\d{6}z$`);
+
 /**
  * The newest dump that a deploy took before its migrations and that a release can live with.
  * @param known the migrations of that release: one applied in a dump that it does not know rules the dump out

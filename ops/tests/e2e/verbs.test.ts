@@ -28,6 +28,8 @@ describe('the everyday verbs', function () {
       'token-revoke',
       'admin',
       'media-copy',
+      'backups',
+      'restore-clean',
       'image',
       'dev',
       'check',

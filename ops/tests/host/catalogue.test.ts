@@ -146,11 +146,16 @@ describe('the catalogue of backups', () => {
     const object = locateObject(backups, sha256('the picture'));
     const both = ['20261124T031500Z-one', '20261124T031500Z-two'];
     await flipBit(object);
-    const damaged = 'the photo originals/a.jpg has another SHA-256 than was written down';
-    expect((await thorough()).broken).to.deep.equal(both.map((name) => ({ name, why: damaged })));
+    const photo = `the photo originals/a.jpg (${path.relative(backups, object)})`;
+    const { broken: damaged } = await thorough();
+    expect(damaged.map(({ name }) => name)).to.deep.equal(both);
+    for (const { why, next } of damaged) {
+      expect(why).to.equal(`${photo} has another SHA-256 than was written down`);
+      expect(next).to.match(/^remove what is damaged below backups\/media\/: the next backup takes it anew/);
+    }
     await rm(object);
-    const { broken, backups: whole } = await thorough();
-    expect(broken).to.deep.equal(both.map((name) => ({ name, why: 'the photo originals/a.jpg is missing' })));
+    const { broken: missing, backups: whole } = await thorough();
+    expect(missing.map(({ why }) => why)).to.deep.equal(both.map(() => `${photo} is missing`));
     expect(whole).to.have.lengthOf(1);
   });
 
@@ -161,7 +166,7 @@ describe('the catalogue of backups', () => {
     expectBroken(
       await thorough(),
       id,
-      /^the photo a is missing; .* b .*; the photo c is missing; and 2 more$/,
+      /^the photo a \(media.*\) is missing; the photo b .*; the photo c .* is missing; and 2 more$/,
     );
   });
 

@@ -1,0 +1,37 @@
+import { loadSettings } from '../host/env-file.ts';
+import { dropKeptDatabase, listKeptDatabases } from '../host/kept-databases.ts';
+import { parseWait, withLock } from '../host/lock.ts';
+import { explain } from '../host/postgres.ts';
+import { EXIT, type ExitCode } from '../report/failure.ts';
+import { note, step } from '../report/steps.ts';
+import { formatBytes } from '../report/table.ts';
+import { confirm } from './confirm.ts';
+import { requirePostgres } from './take-backup.ts';
+
+/**
+ * Drops the databases that restores have kept, after a yes.
+ * @throws Failure when one cannot be dropped; those before it are gone
+ */
+export async function restoreClean(options: { yes?: boolean; wait?: string }): Promise<ExitCode> {
+  const waitSeconds = parseWait(options.wait);
+  const settings = await loadSettings();
+  return withLock('restore-clean', waitSeconds, async () => {
+    const container = await requirePostgres(settings);
+    const kept = await listKeptDatabases(container);
+    if (kept.length === 0) {
+      note('no restore has kept a database: there is nothing to drop');
+      return EXIT.done;
+    }
+    for (const { name, bytes } of kept) note(`  ${name}  ${formatBytes(bytes)}`);
+    if (!options.yes) await confirm('nothing brings them back once they are dropped');
+    for (const database of kept) {
+      await step(`drop ${database.name}`, () => dropKeptDatabase(container, database)).catch((error) => {
+        throw explain(error, `${database.name} was not dropped`, {
+          state: 'what is served is as it was',
+          next: 'end what is connected to it, then make restore-clean',
+        });
+      });
+    }
+    return EXIT.done;
+  });
+}
