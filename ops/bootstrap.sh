@@ -49,7 +49,7 @@ parse() {
 
 run() {
   # shellcheck disable=SC2034 # the parts read them
-  local want_engine='' scope=ops extra_packages=() missing=()
+  local want_engine='' scope=ops extra_packages=() missing=() engine_missing=()
   parse "$@"
 
   # Looking only. What is missing goes into `missing`, as "WHAT TO INSTALL (WHY)".

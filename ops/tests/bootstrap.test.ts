@@ -191,6 +191,19 @@ describe('bootstrap.sh', () => {
       assert.equal((await machine.bootstrap(['run'], { as: nobody })).exitCode, 2);
     });
 
+    // Mutation: engine_missing known only where an engine is asked for.
+    it('of packages alone installs them, whether or not an engine is asked for', async function () {
+      if (process.getuid?.() !== 0) return this.skip();
+      withNode();
+      machine.command('dpkg-query');
+      machine.command('apt-get');
+      const { exitCode, stderr } = await machine.bootstrap(['run', '--packages', 'cron']);
+      assert.equal(exitCode, 0, stderr);
+      const installs = machine.takeCalls('apt-get').filter((line) => line.includes(' install '));
+      assert.match(installs.join(), /--no-install-recommends cron\b/);
+      assert.equal(installs.length, 1);
+    });
+
     it('with DOCKER_HOST set never installs an engine', async () => {
       withNode();
       const { exitCode, stderr } = await machine.bootstrap(['run', '--engine'], {
