@@ -1,7 +1,9 @@
 import { loadSettings } from '../host/env-file.ts';
 import { parseWait, withLock } from '../host/lock.ts';
 import { writePanelStatus } from '../host/panel-status.ts';
+import { paths } from '../host/paths.ts';
 import { toMegabytes } from '../host/postgres.ts';
+import { rotate } from '../host/rotate.ts';
 import { EXIT, type ExitCode, Failure } from '../report/failure.ts';
 import { note } from '../report/steps.ts';
 import { ourselvesOf } from './switch-edge.ts';
@@ -35,10 +37,19 @@ export async function backup({ reason = 'manual', wait }: BackupOptions): Promis
       );
       if (media.storage === 's3')
         note(`photos are in the bucket ${media.bucket}: versioning there keeps what is deleted by mistake`);
+      await discardOld(Number(settings.BACKUP_KEEP_DAYS));
       process.stdout.write(`${manifest.id}\n`);
     } finally {
       await writePanelStatus(ourselvesOf(settings));
     }
     return EXIT.done;
   });
+}
+
+/** Only now, with a newer one that was read back. What stays for a reason that somebody should know is said. */
+async function discardOld(keepDays: number): Promise<void> {
+  const { deleted, photos, obstacles } = await rotate({ backups: paths.backups, keepDays, now: new Date() });
+  for (const id of deleted) note(`deleted: ${id}, older than ${keepDays} days`);
+  if (photos.removed > 0) note(`deleted: ${photos.removed} photo files that no backup has any more`);
+  for (const obstacle of obstacles) note(`not deleted: ${obstacle}`);
 }

@@ -1,8 +1,8 @@
 import type { Settings } from '../config/validate.ts';
 import { readOfficialImages } from '../host/base-images.ts';
+import { listBackups } from '../host/catalogue.ts';
 import { type Compose, createCompose } from '../host/compose.ts';
 import { listContainers } from '../host/containers.ts';
-import { listDumps } from '../host/dump.ts';
 import { readServedCertificate } from '../host/http.ts';
 import { readLedger } from '../host/ledger.ts';
 import { isLiveConfig, nameConfig } from '../host/nginx-config.ts';
@@ -126,7 +126,7 @@ async function observeWayBack(facts: DeployFacts, settings: Settings): Promise<v
   const { schema, schemaChoice, currentTag } = facts;
   if (!schema) return;
   const known = schema.image.map(({ name }) => name);
-  if (schemaChoice === 'restore') facts.dumpId = findDump(await listDumps(), known)?.id ?? null;
+  if (schemaChoice === 'restore') facts.dumpId = findDump(await listBackups(), known)?.id ?? null;
   const undone = planDown(schema.image, schema.database)?.undone;
   if (schemaChoice === 'down' && undone)
     facts.newerTag = await findImageKnowing(settings.IMAGE_NAME, undone, currentTag);

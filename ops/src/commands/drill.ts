@@ -1,6 +1,8 @@
 import path from 'node:path';
 import type { Settings } from '../config/validate.ts';
-import { listDumps, writeDrillRecord } from '../host/dump.ts';
+import { readCatalogue } from '../host/catalogue.ts';
+import { verifyFiles } from '../host/digest.ts';
+import { writeDrillRecord } from '../host/dump.ts';
 import { loadSettings } from '../host/env-file.ts';
 import { recordEvent } from '../host/ledger.ts';
 import { parseWait, withLock } from '../host/lock.ts';
@@ -9,7 +11,7 @@ import { readMediaList } from '../host/media-store.ts';
 import { writePanelStatus } from '../host/panel-status.ts';
 import { paths } from '../host/paths.ts';
 import { fillDatabase, proveDatabase } from '../host/pg-restore.ts';
-import { requireSpace, verifyFiles } from '../host/restore.ts';
+import { requireSpace } from '../host/restore.ts';
 import { prepareThrowaway, startThrowaway } from '../host/throwaway.ts';
 import type { BackupEvent } from '../plan/backup-events.ts';
 import { DATABASE, type Manifest } from '../plan/backups.ts';
@@ -118,9 +120,15 @@ async function samplePhotos(directory: string): Promise<string> {
   });
 }
 
+/** An older one that stands the drill proves nothing of a newer one that is damaged. */
 async function chooseBackup(id: string | undefined): Promise<Manifest> {
-  const dumps = await listDumps();
-  const found = id ? dumps.find((one) => one.id === id) : dumps[0];
+  const { backups, broken } = await readCatalogue(paths.backups, { thorough: false });
+  const found = backups.find(({ manifest }) => !id || manifest.id === id)?.manifest;
+  const damaged = broken.find(({ name }) =>
+    id ? name === id : /^\d/.test(name) && name > (found?.id ?? ''),
+  );
+  if (damaged)
+    throw new Failure(`${damaged.name} is no backup any more: ${damaged.why}`, { next: 'make backups' });
   if (found) return found;
   throw new Failure(id ? `there is no backup ${id}` : 'there is no backup', { next: 'make backup' });
 }

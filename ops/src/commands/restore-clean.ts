@@ -1,6 +1,8 @@
 import { loadSettings } from '../host/env-file.ts';
 import { dropKeptDatabase, listKeptDatabases } from '../host/kept-databases.ts';
 import { parseWait, withLock } from '../host/lock.ts';
+import { listKeptAside, removeKeptAside } from '../host/media-restore.ts';
+import { paths } from '../host/paths.ts';
 import { explain } from '../host/postgres.ts';
 import { EXIT, type ExitCode } from '../report/failure.ts';
 import { note, step } from '../report/steps.ts';
@@ -9,7 +11,7 @@ import { confirm } from './confirm.ts';
 import { requirePostgres } from './take-backup.ts';
 
 /**
- * Drops the databases that restores have kept, after a yes.
+ * Drops the databases that restores have kept, and the photos that were in their way, after a yes.
  * @throws Failure when one cannot be dropped; those before it are gone
  */
 export async function restoreClean(options: { yes?: boolean; wait?: string }): Promise<ExitCode> {
@@ -18,11 +20,13 @@ export async function restoreClean(options: { yes?: boolean; wait?: string }): P
   return withLock('restore-clean', waitSeconds, async () => {
     const container = await requirePostgres(settings);
     const kept = await listKeptDatabases(container);
-    if (kept.length === 0) {
+    const aside = await listKeptAside(paths.uploads);
+    if (kept.length + aside.length === 0) {
       note('no restore has kept a database: there is nothing to drop');
       return EXIT.done;
     }
     for (const { name, bytes } of kept) note(`  ${name}  ${formatBytes(bytes)}`);
+    for (const directory of aside) note(`  ${directory}  photos that were in the way`);
     if (!options.yes) await confirm('nothing brings them back once they are dropped');
     for (const database of kept) {
       await step(`drop ${database.name}`, () => dropKeptDatabase(container, database)).catch((error) => {
@@ -32,6 +36,7 @@ export async function restoreClean(options: { yes?: boolean; wait?: string }): P
         });
       });
     }
+    for (const directory of aside) await step(`remove ${directory}`, () => removeKeptAside(directory));
     return EXIT.done;
   });
 }

@@ -1,11 +1,12 @@
 import type { Settings } from '../config/validate.ts';
+import { readCatalogue } from '../host/catalogue.ts';
 import { bringUp, createCompose } from '../host/compose.ts';
-import { listDumps } from '../host/dump.ts';
 import { loadSettings } from '../host/env-file.ts';
 import { listenForInterrupts } from '../host/interrupt.ts';
 import { recordEvent } from '../host/ledger.ts';
 import { parseWait, withLock } from '../host/lock.ts';
 import { writePanelStatus } from '../host/panel-status.ts';
+import { paths } from '../host/paths.ts';
 import { listApplied } from '../host/schema.ts';
 import { findImageIds } from '../host/service-image.ts';
 import type { Manifest } from '../plan/backups.ts';
@@ -69,17 +70,16 @@ export async function restore(options: RestoreOptions): Promise<ExitCode> {
 }
 
 async function chooseBackup(id: string | undefined): Promise<Manifest> {
-  const dumps = await listDumps();
-  const found = id ? dumps.find((one) => one.id === id) : dumps[0];
-  if (found) return found;
-  if (dumps.length === 0) throw refuse('there is no backup', 'make backups says what lies in backups/');
-  throw refuse(
-    `there is no backup ${id}`,
-    `FROM=<one of: ${dumps
-      .slice(0, 10)
-      .map((one) => one.id)
-      .join(', ')}>`,
-  );
+  const { backups, broken } = await readCatalogue(paths.backups, { thorough: false });
+  const damage = broken.find(({ name }) => name === id);
+  if (damage) throw refuse(`${damage.name} is no backup any more: ${damage.why}`, 'make backups');
+  const ids = backups.map(({ manifest }) => manifest.id);
+  const found = backups.find(({ manifest }) => !id || manifest.id === id);
+  // The newest may be one of these: whoever reads the plan must know.
+  for (const { name, why } of broken) note(`not considered: ${name}: ${why}`);
+  if (found) return found.manifest;
+  if (!id) throw refuse('there is no backup', 'make backups says what lies in backups/');
+  throw refuse(`there is no backup ${id}`, `FROM=<one of: ${ids.slice(0, 10).join(', ')}>`);
 }
 
 async function observe(

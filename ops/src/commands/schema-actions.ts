@@ -1,6 +1,7 @@
+import { listBackups } from '../host/catalogue.ts';
 import { createCompose } from '../host/compose.ts';
 import { execIn, startContainer } from '../host/containers.ts';
-import { listDumps, takeDump } from '../host/dump.ts';
+import { takeDump } from '../host/dump.ts';
 import { lastLines } from '../host/exec.ts';
 import { restoreDump } from '../host/restore.ts';
 import { listApplied, migrateDown, migrateUp } from '../host/schema.ts';
@@ -69,7 +70,7 @@ async function dump(state: DeployState): Promise<string> {
 
 async function restore(state: DeployState): Promise<string> {
   const { facts, settings } = state;
-  const manifest = (await listDumps()).find((one) => one.id === facts.dumpId);
+  const manifest = (await listBackups()).find((one) => one.id === facts.dumpId);
   if (!manifest)
     throw new Failure(`the dump ${facts.dumpId} is gone`, {
       state: 'nothing was changed',

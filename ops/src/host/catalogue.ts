@@ -16,6 +16,7 @@ import { exists } from './files.ts';
 import { readManifest } from './manifest.ts';
 import { locateObject } from './media-objects.ts';
 import { readMediaList } from './media-store.ts';
+import { paths } from './paths.ts';
 
 /** Something that begins like a backup and cannot be restored. */
 export interface BrokenBackup {
@@ -59,6 +60,11 @@ export async function readCatalogue(
   }
   catalogue.backups.sort((a, b) => Date.parse(b.manifest.time) - Date.parse(a.manifest.time));
   return catalogue;
+}
+
+/** Manifests of what can be restored as far as names and sizes tell, newest first. */
+export async function listBackups(backups: string = paths.backups): Promise<Manifest[]> {
+  return (await readCatalogue(backups, { thorough: false })).backups.map(({ manifest }) => manifest);
 }
 
 /** The hidden name under which a backup is written, and deleted. */

@@ -1,4 +1,7 @@
 import { lstat } from 'node:fs/promises';
+import path from 'node:path';
+import type { Manifest } from '../plan/backups.ts';
+import { Failure } from '../report/failure.ts';
 import { type Content, hashFile } from './copy-hashed.ts';
 
 /**
@@ -19,5 +22,17 @@ export async function findDamage(
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     return code === 'ENOENT' ? 'is missing' : `cannot be read: ${message}`;
+  }
+}
+
+/** Compares size and SHA-256 of every file with the manifest. @throws Failure naming the first that differs */
+export async function verifyFiles(manifest: Manifest, directory: string): Promise<void> {
+  for (const file of manifest.files) {
+    const damage = await findDamage(path.join(directory, file.name), file, { thorough: true });
+    if (!damage) continue;
+    throw new Failure(`the backup ${manifest.id} is damaged: ${file.name} ${damage}`, {
+      state: 'nothing was changed',
+      next: 'restore another backup',
+    });
   }
 }

@@ -14,18 +14,18 @@ import {
   MEDIA_LIST,
   type MediaFile,
   type MediaRecord,
-  sortNewestFirst,
 } from '../plan/backups.ts';
 import { mergeMedia } from '../plan/media-files.ts';
 import { Failure } from '../report/failure.ts';
+import { listBackups, partialName } from './catalogue.ts';
+import { verifyFiles } from './digest.ts';
 import { attempt, run } from './exec.ts';
 import { writeAtomically } from './files.ts';
 import { withSnapshot } from './fingerprints.ts';
-import { formatManifest, readManifest } from './manifest.ts';
+import { formatManifest } from './manifest.ts';
 import { collectMedia, readMediaList, writeMediaList } from './media-store.ts';
 import { paths } from './paths.ts';
 import { endSessions, explain, inContainer, psql, toMegabytes } from './postgres.ts';
-import { verifyFiles } from './restore.ts';
 import { streamToFile } from './stream-to-file.ts';
 
 /** Shows one part of the work while it runs, as report/steps.ts does. */
@@ -61,7 +61,7 @@ export interface DumpRequest {
 export async function takeDump(request: DumpRequest): Promise<Manifest> {
   const { postgresContainer: container, backups = paths.backups, now = new Date() } = request;
   const id = formatBackupId(now, request.reason);
-  const partial = path.join(backups, `.${id}.partial`);
+  const partial = path.join(backups, partialName(id));
   try {
     await removeLeftovers(container, backups);
     const bytes = await requireSpace(container, backups);
@@ -123,7 +123,7 @@ async function openMedia(wanted: DumpRequest['media'], backups: string) {
     const record: MediaRecord = wanted ?? { storage: 'none' };
     return { isLocal: false, collect: async () => '', finish: async () => ({ record, files: [] }) };
   }
-  const latest = (await listDumps(backups)).find(({ media }) => media.storage === 'local');
+  const latest = (await listBackups(backups)).find(({ media }) => media.storage === 'local');
   const previous = latest ? await readMediaList(path.join(backups, latest.id)).catch(() => []) : [];
   let known: MediaFile[] = [];
   return {
@@ -131,7 +131,8 @@ async function openMedia(wanted: DumpRequest['media'], backups: string) {
     async collect(): Promise<string> {
       const found = await collectMedia({ uploads: wanted.uploads, backups, previous, known });
       known = mergeMedia(known, found.files);
-      return `${found.copiedFiles} new, ${toMegabytes(found.copiedBytes)} MB`;
+      const skipped = found.skipped.length > 0 ? `; not kept, no files: ${found.skipped.length}` : '';
+      return `${found.copiedFiles} new, ${toMegabytes(found.copiedBytes)} MB${skipped}`;
     },
     async finish(directory: string): Promise<{ record: MediaRecord; files: BackupFile[] }> {
       const list = await writeMediaList(known, path.join(directory, MEDIA_LIST));
@@ -139,13 +140,6 @@ async function openMedia(wanted: DumpRequest['media'], backups: string) {
       return { record: { storage: 'local', files: known.length, bytes }, files: [list] };
     },
   };
-}
-
-/** Manifests of every complete dump, newest first. A directory without a valid manifest is none. */
-export async function listDumps(backups: string = paths.backups): Promise<Manifest[]> {
-  const names = await readdir(backups).catch(() => []);
-  const found = await Promise.all(names.map((name) => readManifest(path.join(backups, name))));
-  return sortNewestFirst(found.filter((manifest) => manifest !== null));
 }
 
 /** Writes beside a backup's manifest how its drill went. */

@@ -1,4 +1,5 @@
-import { lstat, rm } from 'node:fs/promises';
+import { lstat, readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
 import { formatStamp, type MediaFile } from '../plan/backups.ts';
 import { KEPT_ASIDE } from '../plan/media-files.ts';
 import { Failure } from '../report/failure.ts';
@@ -94,4 +95,15 @@ function describeDamage(damage: readonly MediaDamage[], { restored, unchanged }:
     state: `${restored} other photos were restored and ${unchanged} were there; what has the place of a damaged one was not touched`,
     next: 'take these photos from a copy of backups/media elsewhere, then run the same command again',
   });
+}
+
+/** The directories with what earlier restores found in the place of photos. */
+export async function listKeptAside(uploads: string): Promise<string[]> {
+  const names = await readdir(uploads).catch(() => []);
+  return names.filter((name) => name.startsWith(KEPT_ASIDE)).map((name) => path.join(uploads, name));
+}
+
+/** @param directory one of listKeptAside */
+export async function removeKeptAside(directory: string): Promise<void> {
+  await rm(directory, { recursive: true });
 }

@@ -1,15 +1,7 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import {
-  type BackupFile,
-  DATABASE,
-  findShortage,
-  formatDatabaseName,
-  type Manifest,
-} from '../plan/backups.ts';
+import { DATABASE, findShortage, formatDatabaseName, type Manifest } from '../plan/backups.ts';
 import { EXIT, Failure } from '../report/failure.ts';
+import { verifyFiles } from './digest.ts';
 import { paths } from './paths.ts';
 import { endRestore, fillDatabase, proveDatabase } from './pg-restore.ts';
 import { endSessions, explain, finish, inContainer, psql, startDocker, toMegabytes } from './postgres.ts';
@@ -68,30 +60,6 @@ export async function restoreDump(
       state: `the database is as it was${leftover}`,
       next: 'mend that, then run the same command again',
     });
-  }
-}
-
-/** Compares size and SHA-256 of every file with the manifest. @throws Failure naming the first that differs */
-export async function verifyFiles(manifest: Manifest, directory: string): Promise<void> {
-  for (const file of manifest.files) {
-    const damage = await findDamage(path.join(directory, file.name), file);
-    if (!damage) continue;
-    throw new Failure(`the backup ${manifest.id} is damaged: ${file.name} ${damage}`, {
-      state: 'nothing was changed',
-      next: 'restore another backup',
-    });
-  }
-}
-
-async function findDamage(file: string, { bytes, sha256 }: BackupFile): Promise<string | null> {
-  try {
-    const { size } = await stat(file);
-    if (size !== bytes) return `has ${size} bytes instead of ${bytes}`;
-    const hash = createHash('sha256');
-    for await (const chunk of createReadStream(file)) hash.update(chunk);
-    return hash.digest('hex') === sha256 ? null : 'has another SHA-256 than its manifest says';
-  } catch (error) {
-    return `cannot be read: ${(error as Error).message}`;
   }
 }
 

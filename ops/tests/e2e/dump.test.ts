@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
 import { execa } from 'execa';
-import { listDumps, takeDump } from '../../src/host/dump.ts';
+import { listBackups } from '../../src/host/catalogue.ts';
+import { verifyFiles } from '../../src/host/digest.ts';
+import { takeDump } from '../../src/host/dump.ts';
 import { readFingerprints } from '../../src/host/fingerprints.ts';
-import { restoreDump, verifyFiles } from '../../src/host/restore.ts';
+import { restoreDump } from '../../src/host/restore.ts';
 import { swapDatabases } from '../../src/host/swap.ts';
 import { compareTables, type Manifest } from '../../src/plan/backups.ts';
 import { Failure } from '../../src/report/failure.ts';
@@ -164,7 +166,7 @@ describe('a dump', function () {
   it('is a directory of mode 700 with a manifest that tells everything', async () => {
     const first = await dump('before v1/../x');
     const manifest = await dump();
-    expect(await listDumps(backups)).to.deep.equal([manifest, first]);
+    expect(await listBackups(backups)).to.deep.equal([manifest, first]);
     expect(manifest).to.deep.include({
       release: 'v1',
       reason: 'before-v2',
@@ -246,7 +248,7 @@ describe('a dump', function () {
     const [left, ...others] = await readdir(backups);
     expect(left).to.match(/^\..*-killed\.partial$/);
     expect(others).to.deep.equal([]);
-    expect(await listDumps(backups)).to.deep.equal([]);
+    expect(await listBackups(backups)).to.deep.equal([]);
 
     await replace('pg_dump', `exec ${bin}/pg_dump "$@"`);
     const { id } = await dump();
@@ -261,7 +263,7 @@ describe('a dump', function () {
     await sql(`create table filler as select n, md5(n::text) from generate_series(1, 200000) n`);
     try {
       const first = await dump();
-      const before = JSON.stringify(await listDumps(backups));
+      const before = JSON.stringify(await listBackups(backups));
       const request = { postgresContainer: name, postgresImage: 'x', release: '', reason: 'killed' };
       const code = `const { takeDump } = await import('${path.resolve(import.meta.dirname, '../../src/host/dump.ts')}');
         console.log('begins');
@@ -278,14 +280,14 @@ describe('a dump', function () {
         await child;
         const left = await readdir(backups);
         if (left.some((one) => one.startsWith('.'))) cut += 1;
-        const found = await listDumps(backups);
+        const found = await listBackups(backups);
         const visible = left.filter((one) => !one.startsWith('.')).sort();
         expect(found.map(({ id }) => id).sort(), `after ${milliseconds} ms`).to.deep.equal(visible);
         for (const ended of found.filter(({ id }) => id !== first.id)) {
           await verifyFiles(ended, path.join(backups, ended.id));
           await rm(path.join(backups, ended.id), { recursive: true });
         }
-        expect(JSON.stringify(await listDumps(backups))).to.equal(before);
+        expect(JSON.stringify(await listBackups(backups))).to.equal(before);
       }
       expect(cut, 'of 20, cut in the middle').to.be.at.least(3);
       await verifyFiles(first, path.join(backups, first.id));
@@ -395,7 +397,7 @@ describe('a dump', function () {
         /is damaged: .*bytes instead of/,
       );
       await rm(dumpFile());
-      await expectNothingChanged(await failureOf(restore(manifest, neverReady)), /is damaged: .*ENOENT/);
+      await expectNothingChanged(await failureOf(restore(manifest, neverReady)), /is damaged: .*is missing/);
     });
 
     // Broken: fingerprints not compared; whenReady before the comparison; the new database left.

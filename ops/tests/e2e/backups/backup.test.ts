@@ -140,7 +140,7 @@ describe('make backup and make drill', function () {
     try {
       const outcome = await stack().make('drill', { FROM: id });
       expect(outcome.exitCode).to.not.equal(0);
-      expect(outcome.stderr).to.contain('NOT RUN').and.contain(`there is no backup ${id}`);
+      expect(outcome.stderr).to.contain('NOT RUN').and.contain(`${id} is no backup any more`);
       expect(readEvents('drill').at(-1)).to.include({ result: 'not-run' });
     } finally {
       mend();
