@@ -53,14 +53,19 @@ describe('metrics', () => {
     watchPool(directory.deps.metrics, directory.db);
     watchQueue(directory.deps.metrics, queue);
     await until('connected', () => redis.status === 'ready');
-    await queue.add('media', { photoId: 1 }, { jobId: 'photo-1-v1' });
-    expect(await lines('atlas_queue_jobs')).to.include('atlas_queue_jobs{queue="media",state="waiting"} 1');
+    const oldest = async () => Number((await lines('atlas_queue_oldest_waiting'))[0]?.split(' ')[1]);
+    expect(await oldest()).to.equal(0);
+    await queue.add('media', { photoId: 1 }, { jobId: 'photo-1-v1', timestamp: Date.now() - 900_000 });
+    await queue.add('media', { photoId: 2 }, { jobId: 'photo-2-v1' });
+    // Broken: the newest instead of the oldest.
+    expect(await oldest()).to.be.within(900, 960);
+    expect(await lines('atlas_queue_jobs')).to.include('atlas_queue_jobs{queue="media",state="waiting"} 2');
     expect(await lines('atlas_db_pool_connections')).to.include(
       'atlas_db_pool_connections{state="waited_for"} 0',
     );
     await queue.drain();
     redis.disconnect();
-    expect(await lines('atlas_queue_jobs')).to.deep.equal([]);
+    expect(await lines('atlas_queue')).to.deep.equal([]);
     await queue.close().catch(() => {});
   });
 
