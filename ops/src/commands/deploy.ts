@@ -1,3 +1,4 @@
+import { alertNow } from '../host/alerts.ts';
 import { testNginx, testNginxAnew } from '../host/edge.ts';
 import { engineAnswers } from '../host/engine.ts';
 import {
@@ -117,6 +118,7 @@ async function execute(request: DeployRequest, isConfirmed: boolean): Promise<Ex
   await writePanelStatus(ourselvesOf(state.settings));
   printResult(state.settings, facts, Date.now() - started);
   await notifyHook('post-deploy', hookFacts(facts, 'done'));
+  await alertNow(state.settings);
   return EXIT.done;
 }
 
@@ -203,6 +205,7 @@ async function fail(state: DeployState, journal: Journal, error: unknown): Promi
   await finish(journal, result, failure.message);
   await writePanelStatus(ourselvesOf(state.settings));
   await notifyHook('deploy-failed', hookFacts(state.facts, result));
+  await alertNow(state.settings);
   if (!currentTag && !more.state) return failure;
   return new Failure(failure.message, { ...failure.details, ...more });
 }

@@ -62,8 +62,12 @@ async function take(descriptor: number, waitSeconds: number): Promise<void> {
   );
 }
 
-/** flock(1) locks the open file that it shares with us: the lock stays when it has ended. */
-async function tryLock(descriptor: number, seconds: number): Promise<boolean> {
+/**
+ * Takes a kernel lock on an open file, which closing the descriptor gives back. flock(1) locks the open file that it
+ * shares with us: the lock stays when it has ended.
+ * @param seconds how long to wait for another holder  @returns whether it is ours
+ */
+export async function tryLock(descriptor: number, seconds: number): Promise<boolean> {
   const result = await execa(
     'flock',
     ['--wait', String(seconds), '--conflict-exit-code', String(HELD), '3'],
@@ -93,6 +97,12 @@ async function readHolder(): Promise<Holder | null> {
     (text) => JSON.parse(text) as Holder,
     () => null,
   );
+}
+
+/** Whoever changes this server now; null when nobody does, or whoever did was killed. */
+export async function findHolder(): Promise<Holder | null> {
+  const last = await readHolder();
+  return last && isAlive(last.pid) ? last : null;
 }
 
 function describe({ verb, by, pid, since }: Holder): string {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describeForPanel } from '../plan/panel-status.ts';
 import { writeAtomically } from './files.ts';
 import { type Ourselves, readServedCertificate } from './http.ts';
-import { readLedger } from './ledger.ts';
+import { readBackupEvents, readLedger } from './ledger.ts';
 import { paths } from './paths.ts';
 
 /** The directory that the api mounts: there before the engine makes it its own way, and readable for the api's user. */
@@ -15,21 +15,20 @@ export async function preparePanelDirectory(): Promise<string> {
 }
 
 /**
- * Writes what the admin panel shows of this server: releases, certificate, disk. Never rejects: a panel that
+ * Writes what the admin panel shows of this server: releases, certificate, disk, backups. Never rejects: a panel that
  * shows yesterday's is no reason for a deploy to fail, and whoever looks with `make status` may not write.
  */
 export async function writePanelStatus(ourselves: Ourselves): Promise<void> {
   try {
-    const [ledger, certificate, { bavail, blocks, bsize }] = await Promise.all([
+    const [ledger, backups, certificate, { bavail, blocks, bsize }] = await Promise.all([
       readLedger(),
+      readBackupEvents(),
       readServedCertificate(ourselves),
       statfs(paths.root),
     ]);
     const status = describeForPanel({
-      ...{ ledger, certificate, now: new Date().toISOString() },
+      ...{ ledger, backups, certificate, now: new Date().toISOString() },
       disk: { freeBytes: bavail * bsize, totalBytes: blocks * bsize },
-      // Nothing makes these yet.
-      ...{ backup: null, drill: null },
     });
     await preparePanelDirectory();
     await writeAtomically(paths.panelStatus, `${JSON.stringify(status)}\n`, 0o644);

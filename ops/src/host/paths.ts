@@ -35,5 +35,8 @@ export const paths = {
   cronLogs: path.join(root, '.atlas/log'),
   hooks: path.join(root, 'ops/hooks'),
   ledger: path.join(root, '.atlas/ledger.jsonl'),
+  /** Incidents that are open, and whether the operator was told. */
+  alerts: path.join(root, '.atlas/alerts.json'),
+  alertsLock: path.join(root, '.atlas/alerts.lock'),
   baseImages: path.join(root, 'compose/images/build.sh'),
 } as const;

@@ -1,3 +1,4 @@
+import type { BackupEvent } from './backup-events.ts';
 import type { Certificate } from './certificate.ts';
 import type { LedgerEntry } from './releases.ts';
 
@@ -24,15 +25,16 @@ export interface PanelStatus {
   drill: PanelRun | null;
 }
 
-interface Facts extends Pick<PanelStatus, 'disk' | 'backup' | 'drill'> {
+interface Facts extends Pick<PanelStatus, 'disk'> {
   ledger: readonly LedgerEntry[];
+  backups: readonly BackupEvent[];
   certificate: Certificate | null;
   /** ISO 8601, UTC. */
   now: string;
 }
 
 /** Picks the fields one by one: what the facts hold besides, such as the reason of a failure, stays here. */
-export function describeForPanel({ ledger, certificate, now, ...same }: Facts): PanelStatus {
+export function describeForPanel({ ledger, backups, certificate, now, disk }: Facts): PanelStatus {
   const releases = ledger.slice(-RELEASES_SHOWN).reverse();
   return {
     writtenAt: now,
@@ -45,8 +47,17 @@ export function describeForPanel({ ledger, certificate, now, ...same }: Facts): 
       daysTotal: certificate.daysTotal,
       daysLeft: certificate.daysLeft,
     },
-    disk: same.disk,
-    backup: same.backup,
-    drill: same.drill,
+    disk,
+    backup: findLastRun(backups, 'backup'),
+    drill: findLastRun(backups, 'drill'),
   };
+}
+
+/** The last one, however it ended. */
+function findLastRun(events: readonly BackupEvent[], kind: 'backup' | 'drill'): PanelRun | null {
+  const last = events.findLast(({ what }) => what === kind);
+  if (!last) return null;
+  const { started, seconds, bytes, result } = last;
+  const at = new Date(Date.parse(started) + seconds * 1000).toISOString();
+  return { at, seconds, result, ...(bytes === undefined ? {} : { bytes }) };
 }

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { BackupEvent } from '../../src/plan/backup-events.ts';
 import { describeForPanel } from '../../src/plan/panel-status.ts';
 import type { LedgerEntry } from '../../src/plan/releases.ts';
 
@@ -12,8 +13,7 @@ const certificate = {
 };
 const facts = {
   disk: { freeBytes: 1, totalBytes: 2 },
-  backup: null,
-  drill: null,
+  backups: [],
   now: '2026-01-02T04:00:00Z',
 };
 
@@ -42,6 +42,21 @@ describe('what the panel shows of the server', () => {
       backup: null,
       drill: null,
     });
+  });
+
+  // Broken: the last good one shown, as if the failure after it had not been.
+  it('is the last backup and the last drill, however they ended, and when', () => {
+    const started = '2026-01-02T03:00:00.000Z';
+    const event = { started, seconds: 90, by: 'ada', why: 'a secret' };
+    const backups: BackupEvent[] = [
+      { ...event, what: 'backup', result: 'done', bytes: 5 },
+      { ...event, what: 'drill', result: 'pass' },
+      { ...event, what: 'backup', result: 'failed' },
+    ];
+    const { backup, drill } = describeForPanel({ ...facts, backups, ledger: [], certificate });
+    const at = '2026-01-02T03:01:30.000Z';
+    expect(backup).to.deep.equal({ at, seconds: 90, result: 'failed' });
+    expect(drill).to.deep.equal({ at, seconds: 90, result: 'pass' });
   });
 
   it('says so when there is no certificate and nothing was released', () => {
