@@ -2,7 +2,7 @@
 # Variables given on the command line (TAG=…, NAME=…) reach the recipes through the environment,
 # so that no value is ever interpreted by make or the shell.
 .DEFAULT_GOAL := help
-.PHONY: help deploy rollback releases status certs maintenance on off backup backups restore restore-clean drill cron logs stop start psql token tokens token-revoke admin seed media-copy image dev check test bench
+.PHONY: help deploy rollback releases status health doctor certs maintenance on off backup backups restore restore-clean drill cron logs stop start psql token tokens token-revoke admin seed media-copy image dev check test bench
 export REMOVE REASON FROM TABLES SKIP_SAFETY TAG SERVICE NAME SCOPE DAYS ID EMAIL JSON DRY_RUN RESET WAIT SCHEMA YES PART RENEW VERIFY
 
 # What deploy and rollback share.
@@ -22,6 +22,12 @@ releases: ## every deploy and rollback: when, who, seconds, result [JSON=1]
 
 status: ## release, containers, health, certificate, disk [JSON=1]
 	@ops/atlas status $${JSON:+--json}
+
+health: ## what may go wrong, a line each; sends the alerts that are due; cron runs it every 5 minutes [JSON=1]
+	@ops/atlas health $${JSON:+--json}
+
+doctor: ## check everything: pass, fail or unknown, and what to do [JSON=1]
+	@ops/atlas doctor $${JSON:+--json}
 
 certs: ## the certificate: names, issuer, days left, next check, last error [RENEW=1] [JSON=1]
 	@ops/atlas certs $${RENEW:+--renew} $${JSON:+--json}

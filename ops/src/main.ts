@@ -6,7 +6,9 @@ import { certs } from './commands/certs.ts';
 import { cron } from './commands/cron.ts';
 import { deploy } from './commands/deploy.ts';
 import { dev } from './commands/dev.ts';
+import { doctor } from './commands/doctor.ts';
 import { drill } from './commands/drill.ts';
+import { health } from './commands/health.ts';
 import { image } from './commands/image.ts';
 import { maintenance } from './commands/maintenance.ts';
 import { copyMedia } from './commands/media.ts';
@@ -49,6 +51,12 @@ function createProgram(finish: (code: ExitCode) => void): Command {
   verb('status', 'release, containers, health, certificate, disk')
     .option('--json', 'for scripts')
     .action(async (options) => finish(await status(options)));
+  verb('health', 'look at what may go wrong, and send the alerts that are due')
+    .option('--json', 'for scripts')
+    .action(async (options) => finish(await health(options)));
+  verb('doctor', 'check everything: pass, fail or unknown, and what to do')
+    .option('--json', 'for scripts')
+    .action(async (options) => finish(await doctor(options)));
   verb('certs', 'the certificate: names, issuer, days left, next check, last error')
     .option('--renew', 'ask the CA for a new one now')
     .option('--json', 'for scripts')

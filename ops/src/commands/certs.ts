@@ -56,7 +56,7 @@ export async function observeCertificate(settings: Settings) {
 }
 
 /** Renewals come by themselves: whoever looks next writes them down. */
-async function recordNews(served: Certificate | null, error: string | null): Promise<void> {
+export async function recordNews(served: Certificate | null, error: string | null): Promise<void> {
   const known = await readCertificateEvents();
   for (const event of findNews(known, served, error, new Date().toISOString())) await recordEvent(event);
 }

@@ -31,8 +31,8 @@ export class EngineError extends Error {
   }
 }
 
-/** Sends one request; the answer's body is still to be read. Without a bound: some answers take minutes. */
-function send(method: string, path: string, body?: unknown): Promise<IncomingMessage> {
+/** Sends one request; the answer's body is still to be read. Without a signal no bound: some answers take minutes. */
+function send(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<IncomingMessage> {
   const text = body === undefined ? undefined : JSON.stringify(body);
   return new Promise((resolve, reject) => {
     const call = request(
@@ -41,6 +41,7 @@ function send(method: string, path: string, body?: unknown): Promise<IncomingMes
         method,
         path,
         agent: false,
+        ...(signal ? { signal } : {}),
         headers: text
           ? { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }
           : {},
@@ -105,10 +106,15 @@ export function joinStreams(bytes: Buffer): string {
   return Buffer.concat(parts).toString('utf8');
 }
 
-/** Whether the engine answers at all. */
+const PING_SECONDS = 10;
+
+/** Whether the engine answers at all, within 10 s: one that hangs is as good as none. */
 export async function engineAnswers(): Promise<boolean> {
-  return callEngine('GET', '/_ping').then(
-    () => true,
+  return send('GET', '/_ping', undefined, AbortSignal.timeout(PING_SECONDS * 1000)).then(
+    (answer) => {
+      answer.resume();
+      return answer.statusCode === 200;
+    },
     () => false,
   );
 }

@@ -108,13 +108,12 @@ export function judgeServices(containers: readonly Container[] | null): Conditio
 /** Unknown for a reason that has an incident of its own. */
 export const awayWith = (title: string): Judgement => ({ state: 'unknown', title, isExplained: true });
 
-/** The container engine. @param problem null: it answers */
-export function judgeEngine(problem: string | null): Condition {
+/** The container engine. */
+export function judgeEngine(answers: boolean): Condition {
   return {
     ...{ key: 'engine', name: 'engine', graceSeconds: GRACE_SECONDS },
-    state: problem === null ? 'well' : 'wrong',
-    title:
-      problem === null ? 'the container engine answers' : `the container engine does not answer: ${problem}`,
+    state: answers ? 'well' : 'wrong',
+    title: answers ? 'the container engine answers' : 'the container engine does not answer',
     next: 'systemctl status docker; systemctl start docker',
   };
 }

@@ -19,6 +19,8 @@ describe('the everyday verbs', function () {
       'rollback',
       'releases',
       'status',
+      'health',
+      'doctor',
       'logs',
       'stop',
       'start',
