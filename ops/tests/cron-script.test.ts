@@ -82,6 +82,9 @@ describe('cron.sh', () => {
     await runJob(['health']);
     expect(read('cron.log')).to.equal('');
     expect(read('health.last')).to.match(/Z exit 0\n$/);
+    atlas('echo ok backups; echo unknown dns');
+    await runJob(['health']);
+    expect(read('cron.log')).to.contain('unknown dns');
     atlas('echo all is well; echo note: the certificate ends >&2');
     await runJob(['health']);
     expect(read('cron.log')).to.contain('note: the certificate ends');

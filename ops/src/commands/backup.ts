@@ -1,9 +1,12 @@
+import type { Settings } from '../config/validate.ts';
+import { alertNow } from '../host/alerts.ts';
 import { loadSettings } from '../host/env-file.ts';
 import { parseWait, withLock } from '../host/lock.ts';
 import { writePanelStatus } from '../host/panel-status.ts';
 import { paths } from '../host/paths.ts';
 import { toMegabytes } from '../host/postgres.ts';
 import { rotate } from '../host/rotate.ts';
+import { pingHeartbeat } from '../host/webhook.ts';
 import { EXIT, type ExitCode, Failure } from '../report/failure.ts';
 import { note } from '../report/steps.ts';
 import { ourselvesOf } from './switch-edge.ts';
@@ -15,6 +18,9 @@ export interface BackupOptions {
   /** Seconds to wait for another command that holds the lock. */
   wait?: string;
 }
+
+/** How cron calls its own (ops/cron.sh). */
+const NIGHTLY = 'nightly';
 
 /**
  * Takes a backup of database and photos, proves it, and then deletes those that are older than they are kept.
@@ -41,7 +47,10 @@ export async function backup({ reason = 'manual', wait }: BackupOptions): Promis
       process.stdout.write(`${manifest.id}\n`);
     } finally {
       await writePanelStatus(ourselvesOf(settings));
+      await alertNow(settings);
     }
+    // Last of all: whoever waits for it elsewhere hears of nights that went well to their end, and of no others.
+    if (reason === NIGHTLY) await heartbeat(settings);
     return EXIT.done;
   });
 }
@@ -52,4 +61,9 @@ async function discardOld(keepDays: number): Promise<void> {
   for (const id of deleted) note(`deleted: ${id}, older than ${keepDays} days`);
   if (photos.removed > 0) note(`deleted: ${photos.removed} photo files that no backup has any more`);
   for (const obstacle of obstacles) note(`not deleted: ${obstacle}`);
+}
+
+async function heartbeat(settings: Settings): Promise<void> {
+  const refusal = await pingHeartbeat(settings);
+  if (refusal) note(`note: the heartbeat was not taken: ${refusal}`);
 }

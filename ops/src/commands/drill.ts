@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { Settings } from '../config/validate.ts';
+import { alertNow } from '../host/alerts.ts';
 import { readCatalogue } from '../host/catalogue.ts';
 import { verifyFiles } from '../host/digest.ts';
 import { writeDrillRecord } from '../host/dump.ts';
@@ -135,4 +136,5 @@ async function chooseBackup(id: string | undefined): Promise<Manifest> {
 
 async function finishDrill(settings: Settings): Promise<void> {
   await writePanelStatus(ourselvesOf(settings));
+  await alertNow(settings);
 }
