@@ -151,11 +151,11 @@ export function judgeCertificate(trouble: string | null, serves: boolean, descri
 /**
  * Photos that wait although a worker is there to take them.
  * @param oldestSeconds how long the oldest has waited; 0: none does; null: nobody tells
- * @param worker whether it is up: otherwise that is the incident
+ * @param isServed whether worker and api are up: otherwise that is the incident
  */
-export function judgeQueue(oldestSeconds: number | null, worker: boolean): Condition {
+export function judgeQueue(oldestSeconds: number | null, isServed: boolean): Condition {
   const same = { key: 'queue', name: 'queue', graceSeconds: 0, next: 'make logs SERVICE=worker' };
-  if (!worker) return { ...same, ...awayWith('the worker does not run') };
+  if (!isServed) return { ...same, ...awayWith('the worker or the api does not run') };
   if (oldestSeconds === null) return { ...same, state: 'unknown', title: 'the api does not tell' };
   if (oldestSeconds === 0) return { ...same, state: 'well', title: 'no photo waits' };
   const title = `the oldest photo has waited for ${Math.round(oldestSeconds / 60)} min`;

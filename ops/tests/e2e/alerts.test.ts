@@ -67,7 +67,7 @@ describe('alerts, health and doctor', function () {
     expect(statSync(file('.atlas/panel/status.json')).mtimeMs).to.be.above(Date.now() - 60_000);
   });
 
-  // Broken: without the grace; `since` set anew at each look; told never set; the end never told.
+  // Broken: without the lock of alerts, two looks at once told it twice. The rest of it is in plan/alerts.test.ts.
   it('a service that is down for five minutes is told once, and once when it is back', async () => {
     const { make, sh } = stack();
     await sh('docker', 'compose', 'stop', 'worker');
@@ -93,7 +93,7 @@ describe('alerts, health and doctor', function () {
     expect(state().incidents).to.deep.equal([]);
   });
 
-  // Broken: deploy without alertNow; postJson that throws; settle that takes every message as taken.
+  // Broken: a deploy that is undone without alertNow.
   it('a dead receiver changes nothing about a deploy that is undone; it is told once it is back', async () => {
     const { make, set, settings, sh } = stack();
     const good = settings().IMAGE_TAG ?? '';
@@ -114,9 +114,10 @@ describe('alerts, health and doctor', function () {
 
   it('doctor finds nothing broken in a good stack but what a test has no use for', async () => {
     const { checks, exitCode, failed } = await examine();
-    // No nightly jobs are installed for it.
-    expect(failed.map(({ name }) => name)).to.deep.equal(['cron']);
-    expect(exitCode).to.equal(1);
+    // Whether the machine of the tests has a cron that runs is not this test's business.
+    expect(failed.map(({ name }) => name).filter((name) => name !== 'cron')).to.deep.equal([]);
+    // No backup and no drill yet: that is unknown, which is not good enough for 0.
+    expect(exitCode).to.equal(failed.length > 0 ? 1 : 3);
     const passed = checks.filter(({ result }) => result === 'pass').map(({ name }) => name);
     const expected = [
       '.env',
@@ -136,7 +137,7 @@ describe('alerts, health and doctor', function () {
     for (const { name, result, next } of checks) expect(next === '', name).to.equal(result === 'pass');
   });
 
-  // Broken: the mode not looked at; loadSettings' failure passed on.
+  // Broken: the mode not looked at.
   it('doctor names what is broken: the mode of .env, a setting that is none', async () => {
     const { make, set } = stack();
     chmodSync(file('.env'), 0o644);
