@@ -1,7 +1,18 @@
 // Each guarantee was broken once in the code and seen to fail here; what was broken stands beside the test.
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
+import { renderCron } from '../../src/plan/cron.ts';
 import { waitFor } from './client.ts';
 import { stack } from './stack.ts';
 
@@ -25,8 +36,10 @@ describe('make cron', function () {
   });
 
   after(() => {
+    if (!file) return;
     stack().set({ CRON: 'off' });
-    for (const one of [file, soon]) if (one) rmSync(one, { force: true });
+    for (const name of ['', '-soon', '-renamed'])
+      rmSync(fileOf(`${stack().project}${name}`), { force: true });
   });
 
   it('gives three jobs to a cron that runs, and says when in which time zone', async () => {
@@ -61,7 +74,31 @@ describe('make cron', function () {
     expect([existsSync(file), existsSync(renamed)]).to.deep.equal([true, false]);
   });
 
-  // Mutations: without execute permission on ops/cron.sh; PATH=/nowhere in the file and none in cron.sh.
+  // Mutation: another script in the file than the one that is there (without the escape of %: tests/plan/cron.test.ts).
+  it('cron finds a checkout whose name it and the shell would read otherwise', async () => {
+    const above = mkdtempSync(path.join(tmpdir(), 'atlas-odd-'));
+    const root = path.join(above, "my app, 100% it's");
+    mkdirSync(path.join(root, 'ops'), { recursive: true });
+    cpSync(path.join(stack().directory, 'ops/cron.sh'), path.join(root, 'ops/cron.sh'));
+    writeFileSync(path.join(root, 'ops/atlas'), '#!/bin/bash\n', { mode: 0o755 });
+    const text = renderCron({ project: 'odd', root, directories: [] })
+      .replaceAll(/^.* (drill|health)$/gm, '')
+      .replace(/^(\S+ ){5}(?=root )/m, '* * * * * ');
+    try {
+      writeFileSync(soon, text, { mode: 0o644 });
+      await waitFor(
+        'cron to run the backup',
+        async () => existsSync(path.join(root, '.atlas/log/backup.last')),
+        (isThere) => isThere,
+        150,
+      );
+    } finally {
+      rmSync(soon);
+      rmSync(above, { recursive: true });
+    }
+  });
+
+  // Mutation: the same.
   it('cron itself runs what the file says, and the backup is there', async () => {
     const { directory, make, sh } = stack();
     const lines = readFileSync(file, 'utf8').split('\n');
