@@ -7,11 +7,13 @@ import { renderAlert } from '../plan/alert-payload.ts';
 import { type AlertMessage, type Condition, type Incident, planAlerts, settle } from '../plan/alerts.ts';
 import { judgeLedger } from '../plan/conditions.ts';
 import { note } from '../report/steps.ts';
+import { readCatalogue } from './catalogue.ts';
 import { writeAtomically } from './files.ts';
 import { readJournal } from './journal.ts';
 import { readBackupEvents, readLedger } from './ledger.ts';
 import { findHolder, tryLock } from './lock.ts';
 import { paths } from './paths.ts';
+import { readRestoreMark } from './restore-mark.ts';
 import { postJson } from './webhook.ts';
 
 /** Two messages that a dead receiver takes its time to refuse. */
@@ -81,15 +83,22 @@ function send(settings: Settings, messages: readonly AlertMessage[], time: strin
   );
 }
 
-/** The last deploy, backup and drill, as the ledger has them. */
+/** The last deploy, backup and drill, as the ledger has them, and what killed ones have left. */
 export async function observeLedger(): Promise<Condition[]> {
-  const [releases, backups, journal, holder] = await Promise.all([
+  const [releases, backups, journal, mark, catalogue] = await Promise.all([
     readLedger(),
     readBackupEvents(),
     readJournal(),
-    findHolder(),
+    readRestoreMark(),
+    readCatalogue(paths.backups, { thorough: false }).catch(() => null),
   ]);
-  return judgeLedger({ releases, backups, killed: holder ? null : journal, now: new Date().toISOString() });
+  // Last: whoever holds the lock by now may have been at work on any of it.
+  const isAtWork = (await findHolder()) !== null;
+  const broken = catalogue?.broken.filter(({ name }) => !isAtWork || !name.startsWith('.')) ?? null;
+  return judgeLedger({
+    ...{ releases, backups, broken, now: new Date().toISOString() },
+    ...{ killed: isAtWork ? null : journal, killedRestore: isAtWork ? null : mark },
+  });
 }
 
 /** For the end of a verb that the ledger has: its failure is told at once. Never throws: no job fails for it. */

@@ -23,6 +23,10 @@ export interface LedgerFacts {
   backups: readonly BackupEvent[];
   /** A deploy or rollback that was killed and that nobody took up yet. */
   killed: { what: string; tag: string; step: string; started: string } | null;
+  /** A restore that was killed, with the public told to come back. */
+  killedRestore: { backup: string; started: string } | null;
+  /** Under backups/, and not to be restored; null when that cannot be read. */
+  broken: readonly { name: string; why: string }[] | null;
   /** ISO 8601, UTC. */
   now: string;
 }
@@ -45,7 +49,33 @@ export function judgeLedger(facts: LedgerFacts): Condition[] {
       ...judgeRun('drill', DRILL_SECONDS, facts),
       next: 'make drill; make cron installs the weekly one',
     },
+    {
+      ...{ key: 'backups', name: 'backups whole', graceSeconds: 0 },
+      ...judgeBroken(facts),
+      next: 'make backups says what to do; make backup clears away what was killed',
+    },
+    {
+      ...{ key: 'restore', name: 'restore', graceSeconds: 0 },
+      ...judgeRestore(facts),
+      next: 'make restore does it again; make deploy lets the public in, to the database that is in place',
+    },
   ];
+}
+
+function judgeBroken({ broken }: LedgerFacts): Judgement {
+  if (!broken) return { state: 'unknown', title: 'backups/ cannot be read' };
+  const [first] = broken;
+  if (!first) return { state: 'well', title: 'nothing in backups/ is broken' };
+  const more = broken.length > 1 ? ` and ${broken.length - 1} more` : '';
+  return { state: 'wrong', title: `${first.name} is no backup: ${first.why}${more}` };
+}
+
+function judgeRestore({ killedRestore }: LedgerFacts): Judgement {
+  if (!killedRestore) return { state: 'well', title: 'none is left half-way' };
+  return {
+    state: 'wrong',
+    title: `the restore of ${killedRestore.backup} was killed, and the public is sent away since`,
+  };
 }
 
 function judgeRelease({ releases, killed }: LedgerFacts): Judgement {

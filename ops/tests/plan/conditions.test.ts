@@ -22,6 +22,10 @@ const run = (what: 'backup' | 'drill', hours: number, result: BackupEvent['resul
   ...{ what, result, started: ago(hours), seconds: 60, by: 'root', why: 'no space\nleft' },
 });
 
+const NOTHING: LedgerFacts = {
+  ...{ releases: [], backups: [], killed: null, killedRestore: null, broken: [], now: NOW },
+};
+
 type Expected = [state: string, title: RegExp];
 type Case = [what: string, facts: Partial<LedgerFacts>, key: string, expected: Expected];
 
@@ -46,6 +50,27 @@ const CASES: Case[] = [
     { releases: [deploy(9, 'undone'), deploy(1)] },
     'release',
     ['well', /done/],
+  ],
+
+  ['nothing broken', {}, 'backups', ['well', /nothing in backups/]],
+  ['backups/ that cannot be read', { broken: null }, 'backups', ['unknown', /cannot be read/]],
+  [
+    'two broken ones',
+    {
+      broken: [
+        { name: '.x.partial', why: 'killed' },
+        { name: 'y', why: 'short' },
+      ],
+    },
+    'backups',
+    ['wrong', /^\.x\.partial is no backup: killed and 1 more$/],
+  ],
+  ['no restore half-way', {}, 'restore', ['well', /none/]],
+  [
+    'a restore that was killed',
+    { killedRestore: { backup: 'x', started: ago(1) } },
+    'restore',
+    ['wrong', /restore of x was killed/],
   ],
 
   [
@@ -109,7 +134,7 @@ const CASES: Case[] = [
 describe('what the ledger tells', () => {
   for (const [what, facts, key, [state, title]] of CASES)
     it(what, () => {
-      const all = judgeLedger({ releases: [], backups: [], killed: null, now: NOW, ...facts });
+      const all = judgeLedger({ ...NOTHING, ...facts });
       const found = all.find((one) => one.key === key);
       expect(found?.state).to.equal(state);
       expect(found?.title).to.match(title);
