@@ -1,6 +1,6 @@
 // Each guarantee was broken once in the code and seen to fail here; what was broken stands beside the test.
 import { once } from 'node:events';
-import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -17,6 +17,7 @@ describe('alerts, health and doctor', function () {
   this.timeout(300_000);
   let receiver: Server;
   let received: AlertPayload[] = [];
+  const beats: string[] = [];
   let url = '';
 
   const file = (name: string) => path.join(stack().directory, name);
@@ -41,7 +42,8 @@ describe('alerts, health and doctor', function () {
     receiver = createServer(async (request, response) => {
       let body = '';
       for await (const chunk of request) body += chunk;
-      received.push(JSON.parse(body));
+      if (request.method === 'GET') beats.push(request.url ?? '');
+      else received.push(JSON.parse(body));
       response.writeHead(204).end();
     }).listen(0, '127.0.0.1');
     await once(receiver, 'listening');
@@ -110,6 +112,34 @@ describe('alerts, health and doctor', function () {
     expect(received[0]?.title).to.contain('the deploy of v2.0.0-crashing was undone');
     expect((await make('deploy', { TAG: good })).exitCode).to.equal(0);
     expect(said()).to.deep.equal(['firing release', 'resolved release']);
+  });
+
+  // Broken: without alertNow in the verb; the heartbeat before the rotation, or for any reason; a killed one not looked for.
+  it('a backup that fails is told at once, a good night ends it, and what a killed one leaves is told too', async () => {
+    const { make, set, sh } = stack();
+    set({ HEARTBEAT_URL: url.replace('hooks', 'beats') });
+    await sh('docker', 'compose', 'pause', 'postgres');
+    try {
+      expect((await make('backup', { REASON: 'nightly' })).exitCode).to.not.equal(0);
+      expect(said()).to.deep.equal(['firing backup']);
+      expect((await make('backup')).exitCode, 'again').to.not.equal(0);
+      expect(said(), 'once').to.deep.equal(['firing backup']);
+    } finally {
+      await sh('docker', 'compose', 'unpause', 'postgres');
+    }
+    expect((await make('backup', { REASON: 'by-hand' })).exitCode).to.equal(0);
+    expect(said()).to.deep.equal(['firing backup', 'resolved backup']);
+    expect(beats, 'neither a bad night nor a backup by hand').to.deep.equal([]);
+    expect((await make('backup', { REASON: 'nightly' })).exitCode).to.equal(0);
+    expect(beats).to.deep.equal(['/beats/secret-path']);
+
+    received = [];
+    mkdirSync(file('backups/.20260101T000000Z-killed.partial'));
+    await look();
+    expect(said()).to.deep.equal(['firing backups']);
+    expect((await make('backup')).exitCode, 'clears it away').to.equal(0);
+    expect(said()).to.deep.equal(['firing backups', 'resolved backups']);
+    set({ HEARTBEAT_URL: '' });
   });
 
   it('doctor finds nothing broken in a good stack but what a test has no use for', async () => {
