@@ -86,7 +86,7 @@ describe('a webhook', function () {
     expect(await postJson('ftp://secret', {})).to.equal('it is no http or https address');
   });
 
-  // Broken: without a bound it waits for as long as the test lets it.
+  // Broken: a longer bound.
   it('that does not answer is left after ten seconds', async () => {
     answer = () => {};
     expect(await postJson(`${base}/secret`, {})).to.equal(`${hostOf(base)} did not answer within 10 s`);
