@@ -2,17 +2,35 @@
  * Runs the suites one after the other and ends with `N passed, N failed, N skipped` over all of them.
  * usage: run.ts [unit|service|e2e ...]; without names every suite runs.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
-const SUITES: Record<string, { directory: string; spec: string[] }> = {
-  unit: { directory: 'ops', spec: ['tests/!(e2e)/**/*.test.ts', 'tests/*.test.ts'] },
-  service: { directory: 'service', spec: ['tests/**/*.test.ts'] },
-  e2e: { directory: 'ops', spec: ['tests/e2e/**/*.test.ts'] },
+interface Suite {
+  directory: string;
+  /** One after the other; within each, lanes at the same time, because most of what they do is wait. */
+  phases: string[][][];
+}
+
+const zeroLoss = 'tests/e2e/zero-loss';
+const SUITES: Record<string, Suite> = {
+  unit: { directory: 'ops', phases: [[['tests/!(e2e)/**/*.test.ts', 'tests/*.test.ts']]] },
+  service: { directory: 'service', phases: [[['tests/**/*.test.ts']]] },
+  e2e: {
+    directory: 'ops',
+    phases: [
+      [
+        [`${zeroLoss}/!(engine-restart).test.ts`],
+        ['tests/e2e/*.test.ts', 'tests/e2e/!(zero-loss)/**/*.test.ts'],
+      ],
+      // It restarts the engine that everybody else is on.
+      [[`${zeroLoss}/engine-restart.test.ts`]],
+    ],
+  },
 };
 
 interface Counts {
@@ -21,48 +39,62 @@ interface Counts {
   skipped: number;
 }
 
-/** One suite in its own mocha process. A suite that dies without counts is one failure. */
-function runSuite(name: string): Counts {
+async function runSuite(name: string): Promise<Counts[]> {
   const suite = SUITES[name];
   if (!suite) throw new Error(`there is no suite "${name}"; there are: ${Object.keys(SUITES).join(', ')}`);
-  const directory = mkdtempSync(path.join(tmpdir(), 'atlas-counts-'));
-  const countsFile = path.join(directory, 'counts.json');
-  console.log(`\n=== ${name}`);
-  const child = spawnSync(
+  const counts: Counts[] = [];
+  for (const lanes of suite.phases) {
+    console.log(`\n=== ${name}${lanes.length > 1 ? `, ${lanes.length} lanes at the same time` : ''}`);
+    counts.push(...(await Promise.all(lanes.map((spec, lane) => runLane(suite.directory, spec, lane > 0)))));
+  }
+  return counts;
+}
+
+/**
+ * Runs some files in a mocha process of its own, which deploys its own stack when it needs one. One that dies
+ * without counts is one failure.
+ * @param isHeldBack prints what it wrote when it ends, not among the lines of another lane
+ */
+async function runLane(directory: string, spec: readonly string[], isHeldBack: boolean): Promise<Counts> {
+  const scratch = mkdtempSync(path.join(tmpdir(), 'atlas-counts-'));
+  const countsFile = path.join(scratch, 'counts.json');
+  const reporter = ['--reporter', path.join(import.meta.dirname, 'count-reporter.cjs')];
+  const output = isHeldBack ? 'pipe' : 'inherit';
+  const child = spawn(
     path.join(root, 'node_modules/.bin/mocha'),
-    [
-      '--reporter',
-      path.join(import.meta.dirname, 'count-reporter.cjs'),
-      ...suite.spec.flatMap((one) => ['--spec', one]),
-    ],
+    [...reporter, ...spec.flatMap((one) => ['--spec', one])],
     {
-      cwd: path.join(root, suite.directory),
-      stdio: ['ignore', 'inherit', 'inherit'],
+      cwd: path.join(root, directory),
+      stdio: ['ignore', output, output],
       env: { ...process.env, TEST_COUNTS: countsFile },
     },
   );
+  const written: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => written.push(chunk));
+  const [status, signal] = await once(child, 'close');
+  process.stdout.write(Buffer.concat(written));
   try {
     const counts = JSON.parse(readFileSync(countsFile, 'utf8')) as Counts;
     // A hook that fails after the last test leaves the counts clean and the exit code not.
-    if (child.status !== 0 && counts.failed === 0) counts.failed = 1;
+    if (status !== 0 && counts.failed === 0) counts.failed = 1;
     return counts;
   } catch {
-    console.error(
-      `the suite "${name}" ended without a result (exit ${child.status}, signal ${child.signal})`,
-    );
+    console.error(`${spec.join(' ')} ended without a result (exit ${status}, signal ${signal})`);
     return { passed: 0, failed: 1, skipped: 0 };
   } finally {
-    rmSync(directory, { recursive: true });
+    rmSync(scratch, { recursive: true });
   }
 }
 
 const names = process.argv.slice(2);
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 for (const name of names.length > 0 ? names : Object.keys(SUITES)) {
-  const counts = runSuite(name);
-  total.passed += counts.passed;
-  total.failed += counts.failed;
-  total.skipped += counts.skipped;
+  for (const counts of await runSuite(name)) {
+    total.passed += counts.passed;
+    total.failed += counts.failed;
+    total.skipped += counts.skipped;
+  }
 }
 const skippedInCi = process.env.CI === 'true' && total.skipped > 0;
 if (skippedInCi)

@@ -18,7 +18,7 @@ export interface Throwaway {
 
 /**
  * Starts a postgres of the image that a backup was taken with, on a new volume and without any network.
- * @param name of the container: what a killed drill left under it is removed first
+ * @param name of the container and its volume: what a killed drill left under it is removed first
  * @param fallback image for when that one is not here any more
  * @throws Failure with its last log lines when it does not come up; nothing is left
  */
@@ -28,7 +28,8 @@ export async function startThrowaway(
   fallback: string,
 ): Promise<Throwaway> {
   const remove = async () => {
-    await attempt('docker', ['rm', '--force', '--volumes', name]);
+    await attempt('docker', ['rm', '--force', name]);
+    await attempt('docker', ['volume', 'rm', '--force', name]);
   };
   await remove();
   const has = (image: string) => attempt('docker', ['image', 'inspect', image]);
@@ -39,7 +40,7 @@ export async function startThrowaway(
     [
       ...['run', '--detach', '--name', name, '--network', 'none', '--user', '999:999', '--init'],
       ...['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges:true'],
-      ...['--memory', '768m', '--shm-size', '128m', '--volume', '/var/lib/postgresql/data'],
+      ...['--memory', '768m', '--shm-size', '128m', '--volume', `${name}:/var/lib/postgresql/data`],
       ...[
         '--tmpfs',
         '/tmp:mode=1777,size=64m',

@@ -54,6 +54,7 @@ describe('alerts, health and doctor', function () {
     received = [];
   });
   after(() => {
+    if (!process.env.TEST_NO_ENGINE) stack().set({ ALERT_URL: '' });
     receiver?.closeAllConnections();
     receiver?.close();
   });
