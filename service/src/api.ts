@@ -1,5 +1,6 @@
 import { adminPanel } from './admin/panel.ts';
-import { redisCache } from './cache/cache.ts';
+import { circuitBreaker } from './cache/breaker.ts';
+import { type ReadOutcome, redisCache } from './cache/cache.ts';
 import { openCacheRedis } from './cache/connection.ts';
 import { redisRateLimits } from './cache/rate-limits.ts';
 import { type Config, loadConfig } from './config.ts';
@@ -30,7 +31,9 @@ export async function runApi(_args: string[], env: NodeJS.ProcessEnv): Promise<n
   const { db, cacheRedis, queueRedis } = backends;
   for (const redis of [cacheRedis, queueRedis]) redis.on('error', (err) => log.debug({ err }, 'redis'));
   const metrics = createMetrics('api', config.RELEASE);
-  const cache = redisCache(cacheRedis, 'directory', (outcome) => metrics.cacheReads.inc({ outcome }));
+  const breaker = circuitBreaker(cacheRedis);
+  const onRead = (outcome: ReadOutcome) => metrics.cacheReads.inc({ outcome });
+  const cache = redisCache(cacheRedis, 'directory', onRead, breaker);
   const storage = await openStorage(config);
   const queue = mediaQueue(queueRedis, (err) => log.debug({ err }, 'queue'));
 
@@ -53,7 +56,8 @@ export async function runApi(_args: string[], env: NodeJS.ProcessEnv): Promise<n
       redis_queue: () => queueRedis.ping(),
     },
     isDraining: () => lifecycle.draining,
-    limits: config.RATE_LIMIT > 0 ? redisRateLimits(cacheRedis, 'rate', config.RATE_LIMIT) : undefined,
+    limits:
+      config.RATE_LIMIT > 0 ? redisRateLimits(cacheRedis, 'rate', config.RATE_LIMIT, breaker) : undefined,
     admin: adminPanel({
       ...{ db, log },
       sessionSecret: config.SESSION_SECRET,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { type Breaker, circuitBreaker } from './breaker.ts';
 
 /** Texts that have been computed for one version of the data, kept for a short time. */
 export interface Cache {
@@ -35,6 +36,7 @@ export function redisCache(
   redis: Redis,
   namespace: string,
   onRead: (outcome: ReadOutcome) => void = () => {},
+  breaker: Breaker = circuitBreaker(redis),
 ): Cache {
   const versionKey = `${namespace}:version`;
   const computing = new Map<string, Promise<Buffer | undefined>>();
@@ -48,18 +50,22 @@ export function redisCache(
 
   async function lookUp(at: string): Promise<{ version?: string; hit?: Buffer }> {
     try {
-      if (owesInvalidation) await setVersion();
-      const [known, stored] = await redis.mgetBuffer(versionKey, at);
-      if (!known) {
-        const fresh = randomUUID();
-        return { version: (await redis.set(versionKey, fresh, 'NX', 'GET')) ?? fresh };
-      }
-      const version = known.toString();
-      const isCurrent = stored?.subarray(0, known.length).equals(known);
-      return isCurrent ? { version, hit: stored?.subarray(known.length) as Buffer } : { version };
+      return await breaker.ask(() => askFor(at));
     } catch {
       return {};
     }
+  }
+
+  async function askFor(at: string): Promise<{ version?: string; hit?: Buffer }> {
+    if (owesInvalidation) await setVersion();
+    const [known, stored] = await redis.mgetBuffer(versionKey, at);
+    if (!known) {
+      const fresh = randomUUID();
+      return { version: (await redis.set(versionKey, fresh, 'NX', 'GET')) ?? fresh };
+    }
+    const version = known.toString();
+    const isCurrent = stored?.subarray(0, known.length).equals(known);
+    return isCurrent ? { version, hit: stored?.subarray(known.length) as Buffer } : { version };
   }
 
   async function fill(at: string, version: string | undefined, compute: () => Promise<string | undefined>) {
@@ -67,7 +73,7 @@ export function redisCache(
     // What is not there is not worth a key, and a stranger could fill the cache with them.
     if (text === undefined) return undefined;
     const seconds = Math.round(TTL_SECONDS * (1 + JITTER * (Math.random() - 0.5)));
-    if (version) redis.set(at, version + text, 'EX', seconds).catch(() => {});
+    if (version) breaker.ask(() => redis.set(at, version + text, 'EX', seconds)).catch(() => {});
     return Buffer.from(text);
   }
 
@@ -88,6 +94,7 @@ export function redisCache(
     async invalidate() {
       // Without Redis there is no version to tell those who ask after this write from those before it.
       computing.clear();
+      // Past the breaker: a guess that Redis is away must not leave others with what this write has changed.
       await setVersion().catch(() => {});
     },
   };

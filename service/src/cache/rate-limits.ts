@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { type Breaker, circuitBreaker } from './breaker.ts';
 
 /** Requests are counted in windows of this many seconds: a burst within one is nobody's business. */
 const WINDOW_SECONDS = 10;
@@ -20,9 +21,15 @@ export interface RateLimits {
 
 /**
  * Limits of `perSecond` requests in the long run, kept in redis_cache. They fail open: what cannot be counted
- * within the connection's bound (200 ms) goes on, because a limit must not be a way to take the site down.
+ * within the connection's bound (200 ms) goes on, because a limit must not be a way to take the site down. Nor is it
+ * waited for again while the breaker is open.
  */
-export function redisRateLimits(redis: Redis, namespace: string, perSecond: number): RateLimits {
+export function redisRateLimits(
+  redis: Redis,
+  namespace: string,
+  perSecond: number,
+  breaker: Breaker = circuitBreaker(redis),
+): RateLimits {
   const limiter = (what: string, points: number, duration: number) =>
     new RateLimiterRedis({
       storeClient: redis,
@@ -36,19 +43,19 @@ export function redisRateLimits(redis: Redis, namespace: string, perSecond: numb
   const wrong = limiter('wrong-token', WRONG_TOKENS_PER_MINUTE, 60);
 
   return {
-    takeToken: (id) => take(tokens, String(id)),
-    takeAddress: (group) => take(addresses, group),
-    takeWrongToken: (group) => take(wrong, group),
+    takeToken: (id) => take(breaker, tokens, String(id)),
+    takeAddress: (group) => take(breaker, addresses, group),
+    takeWrongToken: (group) => take(breaker, wrong, group),
     async wrongTokenWait(group) {
-      const state = await wrong.get(group).catch(() => null);
+      const state = await breaker.ask(() => wrong.get(group)).catch(() => null);
       return state && state.consumedPoints >= WRONG_TOKENS_PER_MINUTE ? seconds(state) : 0;
     },
   };
 }
 
-async function take(limiter: RateLimiterRedis, key: string): Promise<number> {
+async function take(breaker: Breaker, limiter: RateLimiterRedis, key: string): Promise<number> {
   try {
-    await limiter.consume(key);
+    await breaker.ask(() => limiter.consume(key));
     return 0;
   } catch (refusal) {
     return refusal instanceof RateLimiterRes ? seconds(refusal) : 0;
