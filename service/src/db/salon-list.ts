@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { Salon } from '../schemas/salon.ts';
 import { COLUMNS, type SalonRow, toSalon } from './salon-row.ts';
-import { whereCity, whereFound } from './search.ts';
+import { isSearchable, whereCity, whereFound } from './search.ts';
 
 // How many of the newest are looked at before the index of search is.
 const NEWEST = 500;
@@ -47,6 +47,7 @@ async function searchNewestFirst(
   limit: number,
   list: () => Knex.QueryBuilder,
 ): Promise<SalonRow[]> {
+  if (!isSearchable(q)) return [];
   const newest = list()
     .select(...COLUMNS, 'search')
     .orderBy('id', 'desc')

@@ -3,9 +3,20 @@ import type { Knex } from 'knex';
 // The zero-width non-joiner parts a word where others write a space, or nothing.
 const BETWEEN_WORDS = /[\s\u200c]+/u;
 
+const LETTER = /[\p{L}\p{N}]/u;
+const SIGNS_AROUND = /^[^\p{L}\p{M}\p{N}]+|[^\p{L}\p{M}\p{N}]+$/gu;
+
 /** Words of a question, as typed: the database normalizes them like what it has stored. */
 function wordsOf(text: string): string[] {
-  return [...new Set(text.split(BETWEEN_WORDS).filter(Boolean))];
+  return [...new Set(text.normalize('NFKC').split(BETWEEN_WORDS).filter(Boolean))];
+}
+
+/**
+ * Whether there is a letter or digit to look for. A trigram index knows nothing of signs: `%%%` alone would be looked
+ * for in the whole table. https://www.postgresql.org/docs/17/pgtrgm.html
+ */
+export function isSearchable(text: string): boolean {
+  return LETTER.test(text);
 }
 
 /**
@@ -13,7 +24,12 @@ function wordsOf(text: string): string[] {
  * side uses (migrations/search-functions.ts). Words of one or two letters: any in name and city, whole words of descriptions.
  */
 export function whereFound(query: Knex.QueryBuilder, text: string): void {
-  for (const word of wordsOf(text)) query.whereRaw('salons.search like search_pattern(?)', [word]);
+  for (const word of wordsOf(text)) {
+    query.whereRaw('salons.search like search_pattern(?)', [word]);
+    // The index finds `a%%` by its letter; of those the word as typed is looked for.
+    const letters = word.replace(SIGNS_AROUND, '');
+    if (letters && letters !== word) query.whereRaw('salons.search like search_pattern(?)', [letters]);
+  }
 }
 
 /** Keeps the salons of a city, however it is spelled. */

@@ -5,7 +5,9 @@ import { line } from '../schemas/text.ts';
 /** What the list of salons may be asked for. */
 export const salonQuery = z.strictObject({
   city: line(100).optional().describe('Only salons of this city'),
-  q: line(100).optional().describe('Words of the name, the city or the description'),
+  q: line(100)
+    .optional()
+    .describe('Words of the name, the city or the description. Signs alone are no word: nothing is found'),
   limit: z
     .string()
     .regex(/^\d{1,3}$/, 'must be a number')

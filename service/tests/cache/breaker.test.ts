@@ -79,7 +79,7 @@ describe('the breaker in front of redis_cache', () => {
       expect(await limits.takeAddress('192.0.2.1')).to.equal(0);
       expect(String(await cache.read(`key-${n}`, async () => 'computed'))).to.equal('computed');
     }
-    // Each would send two with a breaker of its own, or none (tried).
+    // Dozens when the rate limits do not go through it (tried).
     expect(sent).to.deep.equal([]);
     expect(new Set(outcomes)).to.deep.equal(new Set(['away']));
     // A write asks all the same: others may hold what it has changed.

@@ -144,6 +144,12 @@ describe(`plans on ${SALONS} salons`, () => {
       await reads(NEWEST + 200, list({ q: 'qq' }, 0));
       await reads(NEWEST + 200, list({ q: 'q' }, 0));
     });
+    it('of signs, which are no words, and of letters among them', async () => {
+      // A trigram index knows nothing of signs.
+      for (const q of ['%%%', '--- ***']) expect(await readingsOf(db, list({ q }, 0)), q).to.deep.equal([]);
+      await reads(NEWEST + 200, list({ q: 'q%%' }, 0));
+      await reads(NEWEST + 200, list({ q: 'cafe %%%' }, 0));
+    });
     it('within a city', async () => {
       await reads(NEWEST + 700, list({ q: 'کوتاهي', city: 'شهر 7' }));
       await reads(NEWEST + 700, list({ q: 'cafe', city: 'شهر 7' }, 20));
