@@ -2,6 +2,7 @@
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
+import { waitFor } from '../client.ts';
 import { stack } from '../stack.ts';
 import {
   backupsDirectory,
@@ -55,15 +56,26 @@ describe('make backup and make drill', function () {
 
     const again = await mustMake('backup', { REASON: 'second' });
     expect(again.stderr).to.match(/photos \(0 new, 0 MB\)/);
-    expect(listNames().filter((name) => name.startsWith('.'))).to.deep.equal([]);
+    expect(listNames().filter((name) => name.endsWith('.partial'))).to.deep.equal([]);
   });
 
   it('a second one at the same time says so', async () => {
-    const outcomes = await Promise.all([stack().make('backup'), stack().make('backup')]);
-    expect(outcomes.map(({ exitCode }) => exitCode).sort()).to.deep.equal([0, 2]);
-    expect(outcomes.map(({ stderr }) => stderr).join()).to.match(
-      /another command is changing this server: backup/,
+    // Both want to read this table: the first one has to wait as long as somebody holds it.
+    const holding = sql('begin; lock table photos in access exclusive mode; select pg_sleep(8)');
+    const locks = `select count(*) from pg_locks where relation = 'photos'::regclass and mode = 'AccessExclusiveLock'`;
+    await waitFor(
+      'the table to be held',
+      () => sql(locks, 'atlas'),
+      (count) => count === '1',
     );
+    const first = stack().make('backup');
+    const isWriting = async () => listNames().some((name) => name.endsWith('.partial'));
+    await waitFor('the first one to write', isWriting, Boolean);
+    const second = await stack().make('backup');
+    expect(second.exitCode).to.not.equal(0);
+    expect(second.stderr).to.contain('another command is changing this server: backup');
+    expect((await first).exitCode).to.equal(0);
+    await holding;
   });
 
   it('one that fails is none, and the ledger has it', async () => {
