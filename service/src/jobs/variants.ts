@@ -23,30 +23,42 @@ export function widthsFor(width: number): number[] {
 
 /**
  * Makes the WebP variants of one original and stores them: upright, without EXIF, in sRGB.
+ * @returns the narrowest first
  * @throws when the original cannot be decoded to its end.
  */
-export async function makeVariants(storage: Storage, originalKey: string, width: number): Promise<Variant[]> {
+export async function makeVariants(
+  storage: Storage,
+  originalKey: string,
+  originalWidth: number,
+): Promise<Variant[]> {
   return storage.withTemporaryDirectory((directory) =>
     storage.withLocalFile('originals', originalKey, async (path) => {
       const variants: Variant[] = [];
-      for (const wanted of widthsFor(width)) {
+      let source = open(path).autoOrient();
+      // The widest first: the others are made of its pixels, so that the original is decoded once.
+      for (const wanted of widthsFor(originalWidth).reverse()) {
         const key = variantKey(originalKey, wanted);
         const temporary = join(directory, `${wanted}.webp`);
+        const pixels = await shrink(source, wanted).raw().toBuffer({ resolveWithObject: true });
+        // Not all of its info: that calls the pixels premultiplied, which they are not.
+        const { width, height, channels } = pixels.info;
+        source = sharp(pixels.data, { raw: { width, height, channels }, limitInputPixels: MAX_PIXELS });
         // Not toFile: an error of sharp's is then always the image's, one with a code always the disk's.
-        const { data, info } = await resize(path, wanted).toBuffer({ resolveWithObject: true });
+        const { data, info } = await source
+          .clone()
+          .webp({ quality: 80, effort: 4 })
+          .toBuffer({ resolveWithObject: true });
         await writeFile(temporary, data);
         await storage.store('variants', key, temporary);
-        variants.push({ key, width: info.width, height: info.height, bytes: info.size });
+        variants.unshift({ key, width: info.width, height: info.height, bytes: info.size });
       }
       return variants;
     }),
   );
 }
 
-function resize(path: string, width: number): Sharp {
-  // sharp drops metadata unless told to keep it, but only after autoOrient has used it.
-  return sharp(path, { limitInputPixels: MAX_PIXELS, failOn: 'error', sequentialRead: true })
-    .autoOrient()
-    .resize({ width, height: WEBP_MAX_SIDE, fit: 'inside', withoutEnlargement: true })
-    .webp({ quality: 80, effort: 4 });
-}
+const open = (path: string): Sharp =>
+  sharp(path, { limitInputPixels: MAX_PIXELS, failOn: 'error', sequentialRead: true });
+
+const shrink = (image: Sharp, width: number): Sharp =>
+  image.resize({ width, height: WEBP_MAX_SIDE, fit: 'inside', withoutEnlargement: true });
