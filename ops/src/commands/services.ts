@@ -5,6 +5,7 @@ import { withLock } from '../host/lock.ts';
 import { SERVICES } from '../plan/containers.ts';
 import { EXIT, type ExitCode, Failure } from '../report/failure.ts';
 import { step } from '../report/steps.ts';
+import { endKilledRestore } from './restore-maintenance.ts';
 
 /** Follows the logs of one service or of all. */
 export async function logs(
@@ -42,6 +43,7 @@ export async function start(): Promise<ExitCode> {
     throw new Failure('nothing has been deployed yet', { next: 'make deploy', exitCode: EXIT.usage });
   return withLock('start', 0, async () => {
     await step(`all services on ${settings.IMAGE_TAG}, healthy`, () => bringUp(createCompose(settings)));
+    await endKilledRestore(settings);
     return EXIT.done;
   });
 }

@@ -35,7 +35,9 @@ export function describeRestore(facts: RestoreFacts): string[] {
   return [
     `check every file of ${backup.id} (${backup.time.slice(0, 19)}Z, release ${backup.release || 'none'})`,
     'tell everybody to come back in a moment (health checks and the panel go on)',
-    safety ? 'take a backup of the present state' : 'take NO backup of the present state (SKIP_SAFETY=1)',
+    safety
+      ? 'take a backup of the present state'
+      : 'take NO backup of the present state (SKIP_SAFETY=1): photos that came since go, a day later',
     ...(backup.media.storage === 'local'
       ? [`bring back ${backup.media.files} photo files that are missing or changed`]
       : []),
