@@ -82,8 +82,11 @@ export function createAppContainers(compose: Compose, wanted: Record<Role, Wante
   };
 }
 
-/** Asks the container itself every 100 ms, so that neither nginx nor the engine's health interval delays it. */
-async function waitUntilReady(one: Container, port: number, seconds: number): Promise<void> {
+/**
+ * Asks the container itself every 100 ms, so that neither nginx nor the engine's health interval delays it.
+ * @throws Failure with its last lines when it crashes or is not ready in time
+ */
+export async function waitUntilReady(one: Container, port: number, seconds: number): Promise<void> {
   const { name, service, restarts } = one;
   const deadline = Date.now() + seconds * 1000;
   for (;;) {

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Settings } from '../config/validate.ts';
 import { bringUp, type Compose, createCompose } from '../host/compose.ts';
-import { execIn, listContainers, runOneOff } from '../host/containers.ts';
+import { execIn, listContainers, runOneOff, startContainer } from '../host/containers.ts';
 import { verifyFiles } from '../host/digest.ts';
 import { lastLines } from '../host/exec.ts';
 import { ignoreInterrupts, stopIfInterrupted } from '../host/interrupt.ts';
@@ -13,16 +13,15 @@ import { restoreDump } from '../host/restore.ts';
 import { migrateUp } from '../host/schema.ts';
 import { swapDatabases } from '../host/swap.ts';
 import type { Manifest } from '../plan/backups.ts';
-import { containerName } from '../plan/containers.ts';
+import { type Container, containerName } from '../plan/containers.ts';
 import { findPending, type RestoreFacts } from '../plan/restore.ts';
 import { EXIT, Failure } from '../report/failure.ts';
 import { note, step } from '../report/steps.ts';
 import { clearCache, stopApp } from './app-state.ts';
+import { PORTS, type Role, waitUntilReady } from './replace-app.ts';
 import { enterRestore, leaveRestore } from './restore-maintenance.ts';
 import { checkPublicly, pointNginxAt } from './switch-edge.ts';
 import { takeBackup } from './take-backup.ts';
-
-const READY_SECONDS = 60;
 
 /** What a restore has in hand while it runs. */
 interface RestoreState {
@@ -68,13 +67,14 @@ export async function runRestore(
     );
     if (findPending(facts).length > 0) await step('migrate', () => migrateUp(state.compose));
     await step('cache cleared, jobs reconciled', () => reconcile(state));
-    await step(`api and worker of ${facts.release}, healthy`, () => serve(state));
+    await step(`api and worker of ${facts.release}, ready`, () => serve(state));
     state.committed = true;
     ignoreInterrupts();
     await step('maintenance off, checked through nginx', async () => {
       await leaveRestore(settings);
-      await checkPublicly(settings, facts.release, READY_SECONDS);
+      await checkPublicly(settings, facts.release, Number(settings.READY_SECONDS));
     });
+    await step('every service as compose wants it, healthy', () => bringUp(state.compose));
     await step('every photo has its file', () => checkPhotos(settings));
     return { keptDatabase, safety: present?.id ?? null };
   } catch (error) {
@@ -146,13 +146,20 @@ async function reconcile({ settings, compose }: RestoreState): Promise<string | 
   });
 }
 
+/** Starts again what was stopped, without waiting for the engine to notice that it is healthy. */
 async function serve({ settings, compose }: RestoreState): Promise<void> {
-  await bringUp(compose);
-  const api = await listContainers(settings.COMPOSE_PROJECT_NAME, 'api');
+  const find = async (role: Role) => listContainers(settings.COMPOSE_PROJECT_NAME, role);
+  const [api, worker] = [await find('api'), await find('worker')];
+  if (api.length === 0 || worker.length === 0) await bringUp(compose);
+  const start = async (one: Container, role: Role) => {
+    await startContainer(one.name);
+    await waitUntilReady(one, PORTS[role], Number(settings.READY_SECONDS));
+  };
+  await Promise.all([...api.map((one) => start(one, 'api')), ...worker.map((one) => start(one, 'worker'))]);
   // Started again they may have other addresses.
   await pointNginxAt(
     settings,
-    api.filter(({ status }) => status === 'running'),
+    (await find('api')).filter(({ status }) => status === 'running'),
   );
 }
 
