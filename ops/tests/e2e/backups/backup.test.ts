@@ -128,22 +128,29 @@ describe('make backup and make drill', function () {
       }
     });
 
-  it('a photo of the store with another bit is found by the drill and stops the restore', async () => {
-    const list = readFileSync(path.join(backupsDirectory(), id, 'media.jsonl'), 'utf8')
+  it('photos of the store with another bit are found by the drill, and stop the restore', async () => {
+    const lines = readFileSync(path.join(backupsDirectory(), id, 'media.jsonl'), 'utf8')
       .trim()
       .split('\n');
-    const { sha256 } = JSON.parse(list[0] ?? '{}') as { sha256: string };
-    const mend = flipBit(path.join(backupsDirectory(), 'media', sha256.slice(0, 2), sha256));
+    // All of them: the drill reads a sample.
+    const hashes = new Set(lines.map((line) => (JSON.parse(line) as { sha256: string }).sha256));
+    const mends = [...hashes].map((hash) =>
+      flipBit(path.join(backupsDirectory(), 'media', hash.slice(0, 2), hash)),
+    );
     try {
       expect((await stack().make('drill', { FROM: id })).stderr)
         .to.contain('FAIL')
-        .and.contain(sha256);
+        .and.contain('SHA-256 is');
       const restored = await stack().make('restore', { FROM: id, YES: '1' });
       expect(restored.stderr).to.contain('photo files').and.contain('nothing was changed');
+      const listed = await stack().make('backups');
+      expect(listed.exitCode).to.not.equal(0);
+      expect(listed.stdout).to.contain(id);
     } finally {
-      mend();
+      for (const mend of mends) mend();
     }
     await mustMake('drill', { FROM: id });
+    await mustMake('backups');
   });
 
   it('a manifest with another bit is no backup; without any a drill is NOT RUN, which is no success', async () => {

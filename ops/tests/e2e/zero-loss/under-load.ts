@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { send } from '../client.ts';
+import { askOurselves } from '../../../src/host/http.ts';
 import { type Load, type LoadOptions, type LoadResult, startLoad } from '../load/load.ts';
 import { stack } from '../stack.ts';
 
@@ -45,7 +45,9 @@ export function expectNoLoss(result: LoadResult): void {
   expect(failures).to.deep.equal([]);
 }
 
-export const servedRelease = async () => (await send('GET', '/livez')).headers['x-release'];
+export const servedRelease = async () =>
+  // Over a fresh connection: one that is kept stays with its nginx worker, and so with the release before, for a while.
+  (await askOurselves({ port: stack().httpsPort, name: 'localhost' }, '/livez'))?.release;
 
 /** Names of the containers of some services, running or not. */
 export async function containerNames(...services: string[]): Promise<string[]> {
