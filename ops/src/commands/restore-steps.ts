@@ -193,6 +193,8 @@ async function goBack(state: RestoreState, error: unknown): Promise<Failure> {
     }
     if (state.stopped) await serve(state);
     await leaveRestore(settings);
+    // The one-shot too: its state would be that of the migration that failed.
+    if (state.stopped) await bringUp(state.compose);
     return new Failure(failure.message, {
       ...failure.details,
       state: 'the database from before is served, as if nothing had been',
