@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -96,7 +96,12 @@ async function prepare(stack: Stack, env: Record<string, string>): Promise<Edge>
   writeFileSync(path.join(media, 'bench-large.json'), `"${'b'.repeat(BODY_BYTES - 2)}"`, { mode: 0o644 });
   return {
     ...{ host, token, slug: slugs[0] ?? '' },
-    remove: async () => void (await docker('rm', '--force', name)),
+    remove: async () => {
+      // Or nginx refuses its configuration from now on, for whatever is measured next.
+      rmSync(path.join(directory, 'nginx/conf.d/bench.conf'));
+      await stack.make('deploy');
+      await docker('rm', '--force', name);
+    },
   };
 }
 
