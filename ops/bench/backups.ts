@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { execa } from 'execa';
@@ -150,6 +150,5 @@ async function measureLatency(stack: Stack) {
       samples.filter(({ at }) => at >= low && at < high).map((one) => one.milliseconds),
       99,
     );
-  rmSync(path.join(stack.directory, 'raw'), { recursive: true });
   return { peace: between(from, begun), during: between(begun, ended) };
 }
