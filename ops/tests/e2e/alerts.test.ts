@@ -115,7 +115,7 @@ describe('alerts, health and doctor', function () {
     expect(said()).to.deep.equal(['firing release', 'resolved release']);
   });
 
-  // Broken: without alertNow in the verb; the heartbeat before the rotation, or for any reason; a killed one not looked for.
+  // To be broken, not tried yet: without alertNow in the verb; the heartbeat before the rotation, or for any reason; a killed one not looked for.
   it('a backup that fails is told at once, a good night ends it, and what a killed one leaves is told too', async () => {
     const { make, set, sh } = stack();
     set({ HEARTBEAT_URL: url.replace('hooks', 'beats') });
