@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import {
   type BackupFile,
@@ -19,13 +19,13 @@ import { mergeMedia } from '../plan/media-files.ts';
 import { Failure } from '../report/failure.ts';
 import { listBackups, partialName } from './catalogue.ts';
 import { verifyFiles } from './digest.ts';
-import { attempt, run } from './exec.ts';
-import { writeAtomically } from './files.ts';
+import { attempt } from './exec.ts';
+import { syncDirectory, writeAtomically } from './files.ts';
 import { withSnapshot } from './fingerprints.ts';
 import { formatManifest } from './manifest.ts';
 import { collectMedia, readMediaList, writeMediaList } from './media-store.ts';
 import { paths } from './paths.ts';
-import { endSessions, explain, inContainer, psql, toMegabytes } from './postgres.ts';
+import { endSessions, explain, findImageId, inContainer, psql, toMegabytes } from './postgres.ts';
 import { streamToFile } from './stream-to-file.ts';
 
 /** Shows one part of the work while it runs, as report/steps.ts does. */
@@ -183,10 +183,6 @@ async function writeDump(container: string, directory: string, progress: (text: 
   });
 }
 
-async function findImageId(container: string): Promise<string> {
-  return (await run('docker', ['inspect', '--format', '{{.Image}}', container])).trim();
-}
-
 /** What is read next comes from the disk, where the kernel allows it. https://www.gnu.org/software/coreutils/dd */
 async function forgetCached(file: string): Promise<void> {
   await attempt('dd', [`if=${file}`, 'iflag=nocache', 'count=0']);
@@ -196,7 +192,5 @@ async function forgetCached(file: string): Promise<void> {
 async function publish(manifest: Manifest, partial: string, final: string): Promise<void> {
   await writeAtomically(path.join(partial, MANIFEST_FILE), formatManifest(manifest), 0o600);
   await rename(partial, final);
-  const directory = await open(path.dirname(final), 'r');
-  await directory.sync();
-  await directory.close();
+  await syncDirectory(path.dirname(final));
 }

@@ -15,9 +15,17 @@ export async function writeAtomically(file: string, text: string, mode: number):
     await rm(temporary, { force: true });
     throw error;
   }
-  const directory = await open(path.dirname(file), 'r');
-  await directory.sync();
-  await directory.close();
+  await syncDirectory(path.dirname(file));
+}
+
+/** Makes the names in a directory survive a crash of the machine. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Whether a file or directory is there. */

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { MEDIA_STORE } from '../plan/backups.ts';
 import { isHash, objectPath } from '../plan/media-files.ts';
 import { type Content, copyHashed, explainWrite } from './copy-hashed.ts';
+import { syncDirectory } from './files.ts';
 
 /** End of the name of what is not yet an object. */
 const LEFTOVER = '.partial';
@@ -108,14 +109,4 @@ async function namesIn(directory: string): Promise<string[]> {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
     throw error;
   });
-}
-
-/** Makes the names in a directory survive a crash of the machine. */
-export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -3,7 +3,7 @@ import { compareTables, DUMP_FILE, type TableFingerprint } from '../plan/backups
 import { Failure } from '../report/failure.ts';
 import { attempt, run } from './exec.ts';
 import { readFingerprints } from './fingerprints.ts';
-import { APPLICATION, finish, psql, startDocker } from './postgres.ts';
+import { APPLICATION, findImageId, finish, psql, startDocker } from './postgres.ts';
 
 /** How many tables are filled and indexes built at a time. */
 const JOBS = 2;
@@ -49,7 +49,7 @@ export async function listContents(container: string, directory: string): Promis
 
 /** Arguments of docker. Over TCP on postgres' own loopback interface, where initdb lets everybody in. */
 async function pgRestore(container: string, directory: string, options: string[]): Promise<string[]> {
-  const image = (await run('docker', ['inspect', '--format', '{{.Image}}', container])).trim();
+  const image = await findImageId(container);
   return [
     ...['run', '--rm', '--interactive', '--name', nameOf(container), '--network', `container:${container}`],
     // Backups are root's alone; as root without any of its privileges.

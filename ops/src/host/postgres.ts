@@ -1,6 +1,6 @@
 import { execa, type Options } from 'execa';
 import { Failure, type FailureDetails } from '../report/failure.ts';
-import { attempt, formatCommand, lastLines, type Outcome } from './exec.ts';
+import { attempt, formatCommand, lastLines, type Outcome, run } from './exec.ts';
 import { inheritedDescriptors } from './lock-descriptor.ts';
 
 // What our sessions are called in pg_stat_activity, so that those a killed command left can be ended by name.
@@ -65,6 +65,11 @@ export async function endSessions(container: string): Promise<void> {
   const others = `application_name = '${APPLICATION}' and pid <> pg_backend_pid()`;
   const script = `select pg_terminate_backend(pid, 5000) from pg_stat_activity where ${others};`;
   await psql(container, 'postgres', script);
+}
+
+/** The image that a container runs from, by its id, which is a digest. @throws Failure */
+export async function findImageId(container: string): Promise<string> {
+  return (await run('docker', ['inspect', '--format', '{{.Image}}', container])).trim();
 }
 
 export const toMegabytes = (bytes: number) => Math.ceil(bytes / 1_000_000);

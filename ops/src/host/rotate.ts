@@ -4,8 +4,9 @@ import { MEDIA_LIST } from '../plan/backups.ts';
 import { findExpired, findRotationObstacle } from '../plan/retention.ts';
 import { listNames, partialName, readCatalogue } from './catalogue.ts';
 import { findDamage } from './digest.ts';
+import { syncDirectory } from './files.ts';
 import { readManifest } from './manifest.ts';
-import { pruneObjects, syncDirectory } from './media-objects.ts';
+import { pruneObjects } from './media-objects.ts';
 import { readMediaList } from './media-store.ts';
 import { explain } from './postgres.ts';
 

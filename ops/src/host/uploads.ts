@@ -5,7 +5,7 @@ import path from 'node:path';
 import { TEMPORARY } from '../plan/media-files.ts';
 import { Failure } from '../report/failure.ts';
 import { explainWrite } from './copy-hashed.ts';
-import { syncDirectory } from './media-objects.ts';
+import { syncDirectory } from './files.ts';
 
 // As the service makes them (service/src/storage/local.ts).
 const DIRECTORY_MODE = 0o750;

@@ -39,7 +39,7 @@ export function describeRestore(facts: RestoreFacts): string[] {
       ? 'take a backup of the present state'
       : 'take NO backup of the present state (SKIP_SAFETY=1): photos that came since go, a day later',
     ...(backup.media.storage === 'local'
-      ? [`bring back ${backup.media.files} photo files that are missing or changed`]
+      ? [`bring back those of ${backup.media.files} photo files that are missing or changed`]
       : []),
     `restore ${tables ? tables.join(', ') : all} into a new database, every table compared with its fingerprint`,
     'stop api and worker, swap the databases, keep the present one beside it',
