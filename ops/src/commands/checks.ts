@@ -115,7 +115,12 @@ async function checkCron(settings: Settings): Promise<Check> {
   const { runs, installed } = await observeCron(settings.COMPOSE_PROJECT_NAME);
   const file = `/etc/cron.d/${settings.COMPOSE_PROJECT_NAME}`;
   if (!installed)
-    return fail('cron', `${file} is not there: no backups, drills or alerts by themselves`, 'make cron');
+    return fail(
+      'cron',
+      `${file} is not there: no backups, drills or alerts by themselves`,
+      // With CRON=off it would install nothing.
+      settings.CRON === 'off' ? 'CRON=on in .env, then make cron' : 'make cron',
+    );
   if (!runs) return fail('cron', 'the cron service does not run', 'make cron; service cron start');
   return pass('cron', `runs what ${file} says`);
 }
