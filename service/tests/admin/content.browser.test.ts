@@ -220,12 +220,17 @@ describe('the panel’s content in a browser', function () {
     await shoot(page, 'dashboard-telephone');
 
     const old = new Date(Date.now() - 40.01 * DAYS_MS);
-    writeStatus({ ...serverStatus(old), backup: { at: old.toISOString(), result: 'failed' } });
+    const at = old.toISOString();
+    writeStatus({ ...serverStatus(old), backup: { at, result: 'failed' }, drill: { at, result: 'pass' } });
     await page.setViewportSize({ width: 1024, height: 1500 });
     await page.goto(`${origin}/admin`);
     await page.getByText('as they were').waitFor();
     await page.getByText('24 days').waitFor();
     await shoot(page, 'dashboard-old');
+    // Failed while a drill that passed was not known for good.
+    const toneOf = (title: string) =>
+      page.locator('.atlas-card', { hasText: title }).locator('.atlas-bad').count();
+    expect([await toneOf('Last backup'), await toneOf('Last restore drill')]).to.deep.equal([1, 0]);
     expect(complaints).to.deep.equal([]);
   });
 });

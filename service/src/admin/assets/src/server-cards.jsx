@@ -58,7 +58,7 @@ function Run({ title, run, known, never, now }) {
     run.bytes == null ? '' : formatBytes(run.bytes),
     run.seconds == null ? '' : `in ${formatSeconds(run.seconds)}`,
   ];
-  const isGood = ['done', 'ok', 'passed'].includes(run.result);
+  const isGood = ['done', 'pass'].includes(run.result);
   return (
     <Card title={title} value={<Ago at={run.at} now={now} />} tone={isGood ? undefined : 'bad'}>
       <Note>{facts.filter(Boolean).join(', ')}</Note>
