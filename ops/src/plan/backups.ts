@@ -1,4 +1,4 @@
-/** The service's database, and the role that owns it (compose/postgres/10-app-role.sh). */
+/** The service's database, and the role that owns it (compose/postgres/init/10-app-role.sh). */
 export const DATABASE = 'atlas';
 export const DUMP_FILE = 'database.dump';
 export const GLOBALS_FILE = 'globals.sql';

@@ -17,7 +17,7 @@ import { docker, output, until } from './images/containers.ts';
 import { stack } from './stack.ts';
 
 const name = `atlas-dump-${process.pid}`;
-const initFiles = path.resolve(import.meta.dirname, '../../../compose/postgres');
+const initFiles = path.resolve(import.meta.dirname, '../../../compose/postgres/init');
 const bin = '/usr/lib/postgresql/17/bin';
 const now = new Date('2026-11-24T07:15:30Z');
 let backups: string;
