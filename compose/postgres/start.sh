@@ -6,10 +6,16 @@ volume=$(dirname "$PGDATA")
 
 # A volume from before that: the cluster lay in it directly. PG_VERSION goes last, so that this can be killed and run again.
 if [ -s "$volume/PG_VERSION" ] && [ ! -e "$PGDATA/PG_VERSION" ]; then
-  mkdir -p -m 0700 "$PGDATA"
-  find "$volume" -mindepth 1 -maxdepth 1 ! -name "${PGDATA##*/}" ! -name PG_VERSION ! -name lost+found \
+  mkdir -p "$PGDATA"
+  chmod 0700 "$PGDATA"
+  find "$volume" -mindepth 1 -maxdepth 1 ! -name "${PGDATA##*/}" ! -name PG_VERSION \
     -exec mv '{}' "$PGDATA/" ';'
   mv "$volume/PG_VERSION" "$PGDATA/"
+fi
+
+# A restore was killed between its two renames: the first of them said what was wanted.
+if [ ! -e "$PGDATA" ] && [ -s "$volume/next/PG_VERSION" ]; then
+  mv "$volume/next" "$PGDATA"
 fi
 
 # The image would make a new, empty cluster and the site would look as if nobody had ever used it. Where WAL of an earlier one

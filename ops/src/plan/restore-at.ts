@@ -97,7 +97,8 @@ export function chainOf(base: BaseManifest, bases: readonly BaseManifest[]): Bas
  */
 export function recoverySettings(target: RestoreTarget, timeline: number): string[] {
   const goal = {
-    time: () => [`recovery_target_time=${target.kind === 'time' ? target.at : ''}`],
+    // Names of zones are not taken, Z is one.
+    time: () => [`recovery_target_time=${target.kind === 'time' ? target.at.replace('Z', '+00') : ''}`],
     point: () => [`recovery_target_name=${target.kind === 'point' ? target.point.label : ''}`],
     // To the end of the WAL; there is nothing to wait for.
     latest: () => [],
