@@ -2,8 +2,8 @@
 # Variables given on the command line (TAG=…, NAME=…) reach the recipes through the environment,
 # so that no value is ever interpreted by make or the shell.
 .DEFAULT_GOAL := help
-.PHONY: help deploy rollback releases status health doctor certs maintenance on off backup backups restore restore-clean drill cron logs stop start psql token tokens token-revoke admin seed media-copy image dev check test bench
-export REMOVE REASON FROM TABLES SKIP_SAFETY TAG SERVICE NAME SCOPE DAYS ID EMAIL JSON DRY_RUN RESET WAIT SCHEMA YES PART RENEW VERIFY
+.PHONY: help deploy rollback releases status health doctor certs maintenance on off backup backups base restore restore-clean drill cron logs stop start psql token tokens token-revoke admin seed media-copy image dev check test bench
+export REMOVE REASON FROM AT POINT LATEST INSPECT TIMELINE TABLES SKIP_SAFETY TAG SERVICE NAME SCOPE DAYS ID EMAIL JSON DRY_RUN RESET WAIT SCHEMA YES PART RENEW VERIFY
 
 # What deploy and rollback share.
 release_options = $${DRY_RUN:+--dry-run} $${WAIT:+--wait "$$WAIT"} $${SCHEMA:+--schema "$$SCHEMA"} $${YES:+--yes}
@@ -44,10 +44,13 @@ backup: ## dump the database, keep the photos, prove both, delete what is old en
 backups: ## every backup, read whole: time, size, release, how it was verified; what is broken, apart [JSON=1]
 	@ops/atlas backups $${JSON:+--json}
 
-restore: ## bring database and photos back, by default from the newest backup [FROM=id] [TABLES=salons,photos] [SKIP_SAFETY=1] [YES=1] [WAIT=seconds]
-	@ops/atlas restore $${FROM:+--from "$$FROM"} $${TABLES:+--tables "$$TABLES"} $${SKIP_SAFETY:+--skip-safety} $${YES:+--yes} $${WAIT:+--wait "$$WAIT"}
+base: ## take a base backup: from it WAL leads to any second; cron takes one every night [WAIT=seconds]
+	@ops/atlas base $${WAIT:+--wait "$$WAIT"}
 
-restore-clean: ## drop the databases from before restores, which they have kept [YES=1] [WAIT=seconds]
+restore: ## bring database and photos back: FROM=id (the newest backup), or to a second: AT="2026-11-23 14:05:00", POINT=deploy-v1.3.0, LATEST=1 [INSPECT=1] [TABLES=salons,photos] [TIMELINE=1] [SKIP_SAFETY=1] [YES=1] [WAIT=seconds]
+	@ops/atlas restore $${FROM:+--from "$$FROM"} $${AT:+--at "$$AT"} $${POINT:+--point "$$POINT"} $${LATEST:+--latest} $${INSPECT:+--inspect} $${TIMELINE:+--timeline "$$TIMELINE"} $${TABLES:+--tables "$$TABLES"} $${SKIP_SAFETY:+--skip-safety} $${YES:+--yes} $${WAIT:+--wait "$$WAIT"}
+
+restore-clean: ## drop the databases and clusters from before restores, which they have kept [YES=1] [WAIT=seconds]
 	@ops/atlas restore-clean $${YES:+--yes} $${WAIT:+--wait "$$WAIT"}
 
 drill: ## restore the newest backup into a throwaway postgres and compare every table [FROM=id] [WAIT=seconds]

@@ -2,7 +2,9 @@ import { Command, CommanderError } from 'commander';
 import { createAdmin, createToken, listTokens, revokeToken } from './commands/accounts.ts';
 import { backup } from './commands/backup.ts';
 import { backups } from './commands/backups.ts';
+import { base } from './commands/base.ts';
 import { certs } from './commands/certs.ts';
+import { chooseRestore } from './commands/choose-restore.ts';
 import { cron } from './commands/cron.ts';
 import { deploy } from './commands/deploy.ts';
 import { dev } from './commands/dev.ts';
@@ -13,7 +15,6 @@ import { image } from './commands/image.ts';
 import { maintenance } from './commands/maintenance.ts';
 import { copyMedia } from './commands/media.ts';
 import { releases, rollback } from './commands/releases.ts';
-import { restore } from './commands/restore.ts';
 import { restoreClean } from './commands/restore-clean.ts';
 import { seed } from './commands/seed.ts';
 import { logs, psql, start, stop } from './commands/services.ts';
@@ -80,9 +81,17 @@ function createProgram(finish: (code: ExitCode) => void): Command {
     .option('--from <id>', 'a backup; without it the newest')
     .option('--tables <names>', 'these tables only, with commas between them')
     .option('--skip-safety', 'take no backup of the present state first')
+    .option('--at <moment>', 'instead of a backup: the database as it was then, from base backup and WAL')
+    .option('--point <name>', 'the same, at a restore point: deploy-v1.3.0')
+    .option('--latest', 'the same, at the last commit there is')
+    .option('--timeline <number>', 'another timeline than the one that serves')
+    .option('--inspect', 'only leave the recovered cluster running, to be looked at')
     .option('--yes', 'do not ask')
     .option('--wait <seconds>', 'wait for another command to end')
-    .action(async (options) => finish(await restore(options)));
+    .action(async (options) => finish(await chooseRestore(options)));
+  verb('base', 'take a base backup of the whole cluster, from which WAL leads to any second')
+    .option('--wait <seconds>', 'wait for another command to end')
+    .action(async (options) => finish(await base(options)));
   verb('cron', 'backup, drill and health by themselves: give them to cron, and say when each runs')
     .option('--remove', 'take them away')
     .action(async (options) => finish(await cron(options)));

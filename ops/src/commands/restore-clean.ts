@@ -1,3 +1,5 @@
+import { listKeptClusters, removeKeptCluster } from '../host/cluster-swap.ts';
+import { removeContainer } from '../host/containers.ts';
 import { loadSettings } from '../host/env-file.ts';
 import { dropKeptDatabase, listKeptDatabases } from '../host/kept-databases.ts';
 import { parseWait, withLock } from '../host/lock.ts';
@@ -11,7 +13,7 @@ import { confirm } from './confirm.ts';
 import { requirePostgres } from './take-backup.ts';
 
 /**
- * Drops the databases that restores have kept, and the photos that were in their way, after a yes.
+ * Drops the databases and clusters that restores have kept, and the photos that were in their way, after a yes.
  * @throws Failure when one cannot be dropped; those before it are gone
  */
 export async function restoreClean(options: { yes?: boolean; wait?: string }): Promise<ExitCode> {
@@ -19,13 +21,19 @@ export async function restoreClean(options: { yes?: boolean; wait?: string }): P
   const settings = await loadSettings();
   return withLock('restore-clean', waitSeconds, async () => {
     const container = await requirePostgres(settings);
+    const place = { image: settings.POSTGRES_IMAGE, volume: `${settings.COMPOSE_PROJECT_NAME}_postgres` };
     const kept = await listKeptDatabases(container);
+    const clusters = await listKeptClusters(place);
     const aside = await listKeptAside(paths.uploads);
-    if (kept.length + aside.length === 0) {
-      note('no restore has kept a database: there is nothing to drop');
+    if (kept.length + clusters.length + aside.length === 0) {
+      note('no restore has kept a database or a cluster: there is nothing to drop');
       return EXIT.done;
     }
     for (const { name, bytes } of kept) note(`  ${name}  ${formatBytes(bytes)}`);
+    for (const { directory, bytes } of clusters)
+      note(
+        `  ${directory}  ${formatBytes(bytes)}, a whole cluster${directory.startsWith('before-') ? '' : ' that was being looked at'}`,
+      );
     for (const directory of aside) note(`  ${directory}  photos that were in the way`);
     if (!options.yes) await confirm('nothing brings them back once they are dropped');
     for (const database of kept) {
@@ -36,6 +44,9 @@ export async function restoreClean(options: { yes?: boolean; wait?: string }): P
         });
       });
     }
+    if (clusters.length > 0) await removeContainer(`${settings.COMPOSE_PROJECT_NAME}-restore`);
+    for (const cluster of clusters)
+      await step(`remove ${cluster.directory}`, () => removeKeptCluster(place, cluster));
     for (const directory of aside) await step(`remove ${directory}`, () => removeKeptAside(directory));
     return EXIT.done;
   });

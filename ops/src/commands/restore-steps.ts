@@ -1,9 +1,7 @@
 import path from 'node:path';
 import type { Settings } from '../config/validate.ts';
 import { bringUp, type Compose, createCompose } from '../host/compose.ts';
-import { execIn, listContainers, runOneOff, startContainer } from '../host/containers.ts';
 import { verifyFiles } from '../host/digest.ts';
-import { lastLines } from '../host/exec.ts';
 import { ignoreInterrupts, stopIfInterrupted } from '../host/interrupt.ts';
 import { findMediaDamage, formatMediaDamage } from '../host/media-damage.ts';
 import { restoreMedia } from '../host/media-restore.ts';
@@ -13,14 +11,14 @@ import { restoreDump } from '../host/restore.ts';
 import { migrateUp } from '../host/schema.ts';
 import { swapDatabases } from '../host/swap.ts';
 import type { Manifest } from '../plan/backups.ts';
-import { type Container, containerName } from '../plan/containers.ts';
+import { containerName } from '../plan/containers.ts';
 import { findPending, type RestoreFacts } from '../plan/restore.ts';
 import { EXIT, Failure } from '../report/failure.ts';
-import { note, step } from '../report/steps.ts';
+import { step } from '../report/steps.ts';
 import { clearCache, stopApp } from './app-state.ts';
-import { PORTS, type Role, waitUntilReady } from './replace-app.ts';
 import { enterRestore, leaveRestore } from './restore-maintenance.ts';
-import { checkPublicly, pointNginxAt } from './switch-edge.ts';
+import { checkPhotos, reconcile, serve } from './restore-serve.ts';
+import { checkPublicly } from './switch-edge.ts';
 import { takeBackup } from './take-backup.ts';
 
 /** What a restore has in hand while it runs. */
@@ -120,57 +118,6 @@ async function bringDatabaseBack(
   });
   state.keptDatabase = keptDatabase;
   return keptDatabase;
-}
-
-/** What was cached, and what is queued, speaks of another database. */
-async function reconcile({ settings, compose }: RestoreState): Promise<string | undefined> {
-  await clearCache(settings);
-  const project = settings.COMPOSE_PROJECT_NAME;
-  const { image, environment } = await compose.describeService('worker');
-  const command = ['jobs', 'reconcile'];
-  const network = `${project}_data`;
-  const { exitCode, output } = await runOneOff({
-    project,
-    service: 'worker',
-    image,
-    environment,
-    command,
-    network,
-  });
-  if (exitCode === 0) return lastLines(output, 1);
-  if (exitCode === EXIT.usage && output.includes('unknown role'))
-    return 'this release cannot reconcile its jobs';
-  throw new Failure('the jobs could not be reconciled with the restored database', {
-    command: `docker compose run --rm worker ${command.join(' ')}`,
-    log: lastLines(output),
-  });
-}
-
-/** Starts again what was stopped, without waiting for the engine to notice that it is healthy. */
-async function serve({ settings, compose }: RestoreState): Promise<void> {
-  const find = async (role: Role) => listContainers(settings.COMPOSE_PROJECT_NAME, role);
-  const [api, worker] = [await find('api'), await find('worker')];
-  if (api.length === 0 || worker.length === 0) await bringUp(compose);
-  const start = async (one: Container, role: Role) => {
-    await startContainer(one.name);
-    await waitUntilReady(one, PORTS[role], Number(settings.READY_SECONDS));
-  };
-  await Promise.all([...api.map((one) => start(one, 'api')), ...worker.map((one) => start(one, 'worker'))]);
-  // Started again they may have other addresses.
-  await pointNginxAt(
-    settings,
-    (await find('api')).filter(({ status }) => status === 'running'),
-  );
-}
-
-/** Tells of rows whose file is nowhere; no reason to take anything back. */
-async function checkPhotos(settings: Settings): Promise<string | undefined> {
-  const [api] = await listContainers(settings.COMPOSE_PROJECT_NAME, 'api');
-  const command = ['node', '/app/dist/main.js', 'media', 'check', '--json'];
-  const { exitCode, output } = await execIn(api?.name ?? '', command);
-  if (exitCode === 0) return undefined;
-  note(`  photos without a file: docker exec ${api?.name} ${command.join(' ')}\n${lastLines(output, 3)}`);
-  return 'not every one: see above';
 }
 
 /** Takes back what can be taken back. @returns the failure to show, with the state the server is in now */

@@ -26,7 +26,10 @@ export async function findDamage(
 }
 
 /** Compares size and SHA-256 of every file with the manifest. @throws Failure naming the first that differs */
-export async function verifyFiles(manifest: Manifest, directory: string): Promise<void> {
+export async function verifyFiles(
+  manifest: Pick<Manifest, 'id' | 'files'>,
+  directory: string,
+): Promise<void> {
   for (const file of manifest.files) {
     const damage = await findDamage(path.join(directory, file.name), file, { thorough: true });
     if (!damage) continue;

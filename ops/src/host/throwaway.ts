@@ -66,7 +66,8 @@ export async function startThrowaway(
   return { container: name, remove };
 }
 
-async function waitUntilReady(name: string): Promise<void> {
+/** Waits until a postgres takes connections. @throws Failure with its last log lines when its container ends */
+export async function waitUntilReady(name: string): Promise<void> {
   const deadline = Date.now() + START_SECONDS * 1000;
   // Over TCP: during its first start the image runs a private server on the socket only.
   const ready = ['exec', name, 'pg_isready', '-q', '-h', '127.0.0.1'];

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { WAL_STORE } from '../plan/bases.ts';
 import {
   type Ancestor,
@@ -9,7 +10,9 @@ import {
   parseWalFile,
   type WalFile,
 } from '../plan/wal.ts';
+import { Failure } from '../report/failure.ts';
 import { hashFile } from './copy-hashed.ts';
+import { psql } from './postgres.ts';
 
 /** Every epoch that the receiver began, oldest first. @param backups directory of all backups */
 export async function readEpochs(backups: string): Promise<Epoch[]> {
@@ -20,6 +23,27 @@ export async function readEpochs(backups: string): Promise<Epoch[]> {
     if (text) epochs.push({ ...(JSON.parse(text) as Epoch), name });
   }
   return epochs.sort((a, b) => Date.parse(a.started) - Date.parse(b.started));
+}
+
+const EPOCH_SECONDS = 60;
+
+const IDENTITY = `select system_identifier || ' ' || ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int
+from pg_control_system();`;
+
+/**
+ * The epoch of the cluster that runs, once the receiver has begun it.
+ * @param container of postgres  @throws Failure when the receiver does not
+ */
+export async function awaitEpoch(container: string, backups: string): Promise<Epoch> {
+  const [system, timeline] = (await psql(container, 'postgres', IDENTITY)).trim().split(' ');
+  for (let tries = 0; tries < EPOCH_SECONDS * 10; tries += 1) {
+    const newest = (await readEpochs(backups)).at(-1);
+    if (newest?.system === system && newest?.timeline === Number(timeline)) return newest;
+    await delay(100);
+  }
+  throw new Failure(`the receiver has not begun with timeline ${timeline} of the cluster`, {
+    next: 'make logs SERVICE=wal',
+  });
 }
 
 /** Files of the WAL in these epochs. */

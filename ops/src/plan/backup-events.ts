@@ -1,11 +1,13 @@
 /** One line of the ledger about backups: what the panel, the alerts and `make doctor` go by. */
 export interface BackupEvent {
-  what: 'backup' | 'drill' | 'restore';
+  what: 'backup' | 'base' | 'drill' | 'restore';
   /** done and failed of a backup or a restore; pass, fail and not-run of a drill, which alarms like fail. */
   result: 'done' | 'failed' | 'pass' | 'fail' | 'not-run';
   /** The backup's id, when there is one. */
   backup?: string;
   bytes?: number;
+  /** The instant that a restore went to, in words. */
+  target?: string;
   /** ISO 8601, UTC. */
   started: string;
   seconds: number;

@@ -114,21 +114,26 @@ export function describeTarget(target: RestoreTarget): string {
   return `the restore point ${target.point.name} of ${target.point.time}`;
 }
 
-/** Rows of one table, in the recovered cluster and in the one that serves. */
+/** Rows of one table, in the cluster that serves and in the recovered one. */
 export interface RowCount {
   table: string;
   /** null: there is no such table. */
-  now: number | null;
-  then: number | null;
+  present: number | null;
+  past: number | null;
 }
 
 /** Rows for the operator: every table whose number of rows changes. */
 export function describeRows(counts: readonly RowCount[]): string[][] {
   const show = (rows: number | null) => (rows === null ? 'no such table' : String(rows));
   return counts
-    .filter(({ now, then }) => now !== then)
-    .map(({ table, now, then }) => {
-      const change = (then ?? 0) - (now ?? 0);
-      return [table, `${show(now)} now`, `${show(then)} then`, change > 0 ? `+${change}` : String(change)];
+    .filter(({ present, past }) => present !== past)
+    .map(({ table, present, past }) => {
+      const change = (past ?? 0) - (present ?? 0);
+      return [
+        table,
+        `${show(present)} now`,
+        `${show(past)} then`,
+        change > 0 ? `+${change}` : String(change),
+      ];
     });
 }

@@ -1,0 +1,182 @@
+import type { Settings } from '../config/validate.ts';
+import { readBases } from '../host/base-catalogue.ts';
+import { hasCluster } from '../host/cluster-swap.ts';
+import { bringUp, type Compose, createCompose } from '../host/compose.ts';
+import { paths } from '../host/paths.ts';
+import { readRestorePoints } from '../host/restore-points.ts';
+import { findImageIds } from '../host/service-image.ts';
+import { listWalFiles, readAncestors, readEpochs } from '../host/wal-archive.ts';
+import type { BaseManifest } from '../plan/bases.ts';
+import { containerName } from '../plan/containers.ts';
+import { DATA_SERVICES } from '../plan/deploy.ts';
+import {
+  chainOf,
+  chooseBase,
+  describeTarget,
+  isOfLineage,
+  type Lineage,
+  parseMoment,
+  type RestoreTarget,
+  TooEarlyError,
+} from '../plan/restore-at.ts';
+import type { Migration } from '../plan/schema.ts';
+import { type Epoch, findWalPath, parseLsn, type WalPath } from '../plan/wal.ts';
+import { EXIT, Failure } from '../report/failure.ts';
+import { step } from '../report/steps.ts';
+import { migrationsOf } from './deploy-facts.ts';
+
+export interface RestoreAtOptions {
+  /** An instant, a restore point's name, or the end of the WAL: exactly one of them. */
+  at?: string;
+  point?: string;
+  latest?: boolean;
+  /** Look at it and change nothing. */
+  inspect?: boolean;
+  /** Names of the only tables to bring back, with commas between them. */
+  tables?: string;
+  /** Another timeline than the one that serves. */
+  timeline?: string;
+  yes?: boolean;
+  wait?: string;
+}
+
+/** What a restore to an instant needs to know before it begins. */
+export interface RestoreAtFacts {
+  target: RestoreTarget;
+  lineage: Lineage;
+  epochs: readonly Epoch[];
+  /** A full base backup and the differences to it, oldest first. */
+  chain: readonly BaseManifest[];
+  wal: WalPath;
+  /** The release that serves afterwards, which is the one that serves now, and the migrations it knows. */
+  release: string;
+  known: readonly Migration[];
+  /** Name of the container of the cluster that serves; null when there is none any more. */
+  postgres: string | null;
+  /** Volume and image of the cluster. */
+  place: { image: string; volume: string };
+}
+
+const refuse = (what: string, next: string) =>
+  new Failure(what, { state: 'nothing was changed', next, exitCode: EXIT.usage });
+
+/** @throws Failure (exit 2) for a target that cannot be reached, before anything is touched */
+export async function observeRestoreAt(
+  settings: Settings,
+  options: RestoreAtOptions,
+): Promise<RestoreAtFacts> {
+  const target = await readTarget(options);
+  const all = await readEpochs(paths.backups);
+  const newest = all.at(-1);
+  if (!newest)
+    throw refuse('no WAL was received yet, so there is no instant to go to', 'make restore FROM=<a backup>');
+  const epochs = all.filter(({ system }) => system === newest.system);
+  const lineage = await readLineage(epochs, newest, options.timeline);
+  const bases = await readBases(paths.backups);
+  const base = pickBase(bases, lineage, target);
+  const files = await listWalFiles(paths.backups, epochs);
+  return {
+    ...{ target, lineage, epochs },
+    chain: chainFor(base, bases),
+    wal: findWalPath(parseLsn(base.startLsn), lineage, files),
+    ...(await observeServing(settings)),
+  };
+}
+
+async function readTarget({ at, point, latest }: RestoreAtOptions): Promise<RestoreTarget> {
+  const example = 'AT="2026-11-23 14:05:00", POINT=deploy-v1.3.0 or LATEST=1';
+  if ([at, point, latest].filter(Boolean).length > 1)
+    throw refuse('more than one target', `one of ${example}`);
+  if (at !== undefined) {
+    const moment = parseMoment(at);
+    if (!moment) throw refuse(`"${at}" is no moment`, 'AT="2026-11-23 14:05:00", with Z behind it for UTC');
+    if (Date.parse(moment) > Date.now())
+      throw refuse(`${moment} has not come yet`, 'LATEST=1 for all there is');
+    return { kind: 'time', at: moment };
+  }
+  if (point === undefined) return { kind: 'latest' };
+  const points = await readRestorePoints(paths.backups);
+  const found = points.findLast(({ name }) => name === point);
+  if (found) return { kind: 'point', point: found };
+  const names = [...new Set(points.map(({ name }) => name))].slice(-10);
+  throw refuse(
+    `there is no restore point ${point}`,
+    names.length > 0 ? `POINT=<one of: ${names.join(', ')}>` : 'make deploy makes one; or AT=',
+  );
+}
+
+/** By default what serves now, or did last: its timeline is that of the newest epoch. */
+async function readLineage(
+  epochs: readonly Epoch[],
+  newest: Epoch,
+  wanted: string | undefined,
+): Promise<Lineage> {
+  const known = [...new Set(epochs.map(({ timeline }) => timeline))];
+  const timeline = wanted === undefined ? newest.timeline : Number(wanted);
+  if (!known.includes(timeline))
+    throw refuse(`there is no WAL of timeline ${wanted}`, `TIMELINE=<one of: ${known.join(', ')}>`);
+  try {
+    const ancestors = await readAncestors(paths.backups, epochs, timeline);
+    return { system: newest.system, timeline, ancestors };
+  } catch (error) {
+    throw refuse(
+      `where timeline ${timeline} began is not known: ${(error as Error).message}`,
+      'make backups',
+    );
+  }
+}
+
+function pickBase(bases: readonly BaseManifest[], lineage: Lineage, target: RestoreTarget): BaseManifest {
+  try {
+    return chooseBase(bases, lineage, target);
+  } catch (error) {
+    if (!(error instanceof TooEarlyError)) throw error;
+    const others = bases.filter((base) => !isOfLineage(base, lineage)).map(({ timeline }) => timeline);
+    const other = others.length > 0 ? `; TIMELINE=${others.at(-1)} has others` : '';
+    throw refuse(
+      `${describeTarget(target)}: ${error.message}${other}`,
+      error.earliest
+        ? `AT="${error.earliest.replace('T', ' ')}" or later`
+        : 'make base takes one; make restore FROM=',
+    );
+  }
+}
+
+function chainFor(base: BaseManifest, bases: readonly BaseManifest[]): BaseManifest[] {
+  try {
+    return chainOf(base, bases);
+  } catch (error) {
+    throw refuse((error as Error).message, 'an earlier target, of another base backup: make backups');
+  }
+}
+
+async function observeServing(
+  settings: Settings,
+): Promise<Pick<RestoreAtFacts, 'release' | 'known' | 'postgres' | 'place'>> {
+  const release = settings.IMAGE_TAG;
+  if (!release) throw refuse('nothing has been deployed yet', 'make deploy, then the same command again');
+  const compose = createCompose(settings);
+  const reference = `${settings.IMAGE_NAME}:${release}`;
+  const imageId = (await findImageIds([reference]))[reference];
+  if (!imageId) throw refuse(`the image ${reference} is not on this server`, `make deploy TAG=${release}`);
+  const project = settings.COMPOSE_PROJECT_NAME;
+  const place = { image: settings.POSTGRES_IMAGE, volume: `${project}_postgres` };
+  const isThere = await startData(compose, place);
+  return {
+    ...{ release, place },
+    known: await migrationsOf(compose, imageId, await compose.configHashes()),
+    postgres: isThere ? containerName(project, 'postgres') : null,
+  };
+}
+
+/** @returns whether there is a cluster to serve */
+async function startData(compose: Compose, place: RestoreAtFacts['place']): Promise<boolean> {
+  // Container and volume as compose makes them, were they gone.
+  await compose.run('create', '--no-recreate', 'postgres');
+  const isThere = await hasCluster(place);
+  const services = DATA_SERVICES.filter((service) => isThere || service !== 'postgres');
+  await step(isThere ? 'data services, healthy' : 'Redis healthy; postgres has no cluster to serve', () =>
+    bringUp(compose, ...services),
+  );
+  return isThere;
+}
