@@ -9,7 +9,9 @@ import { adoptConfig, writeConfig } from '../host/nginx-config.ts';
 import { forgetImages } from '../host/release-image.ts';
 import { migrateUp } from '../host/schema.ts';
 import { buildServiceImage, listLocalImages, pullServiceImage, removeImage } from '../host/service-image.ts';
+import { ensureWalRole } from '../host/wal-role.ts';
 import { BASE_IMAGE_KEYS } from '../plan/base-images.ts';
+import { containerName } from '../plan/containers.ts';
 import { DATA_SERVICES, type StepId } from '../plan/deploy.ts';
 import { canReload, runs, runsAsWanted } from '../plan/deploy-facts.ts';
 import { renderSite } from '../plan/site.ts';
@@ -36,6 +38,7 @@ export function createDeployActions(
     build: () => buildServiceImage(state.settings, tag),
     pull: () => pullServiceImage(state.settings, tag),
     data: () => bringUp(state.compose(), ...DATA_SERVICES),
+    wal: () => startReceiver(state),
     ...createSchemaActions(state),
     beside: () => startBeside(state),
     switch: () => switchOver(state),
@@ -55,6 +58,13 @@ export function createDeployActions(
     certificate: () => awaitCertificate(state.settings),
     prune: () => prune(state),
   };
+}
+
+/** The receiver's role first: without it nobody lets it in. */
+async function startReceiver(state: DeployState): Promise<void> {
+  const { COMPOSE_PROJECT_NAME, POSTGRES_WAL_PASSWORD } = state.settings;
+  await ensureWalRole(containerName(COMPOSE_PROJECT_NAME, 'postgres'), POSTGRES_WAL_PASSWORD);
+  await bringUp(state.compose(), 'wal');
 }
 
 /** Nobody waits for the rest: from here on this process and what it starts give way to those who serve. */

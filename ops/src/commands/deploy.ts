@@ -2,6 +2,7 @@ import { alertNow } from '../host/alerts.ts';
 import { testNginx, testNginxAnew } from '../host/edge.ts';
 import { engineAnswers } from '../host/engine.ts';
 import {
+  addNewSecrets,
   createEnvFile,
   envFileExists,
   loadSettings,
@@ -72,6 +73,7 @@ export async function deploy(
     listenForInterrupts();
     if (isFirst) await preflight(preview);
     if (await createEnvFile()) note('created .env (mode 600) with random secrets; it is never overwritten');
+    for (const key of await addNewSecrets()) note(`added ${key} to .env, with a random value`);
     await securePermissions();
     await prepareDirectories(await loadSettings());
     await reportInterrupted();
@@ -134,7 +136,10 @@ async function testWantedConfig({ facts, settings, compose }: DeployState): Prom
 }
 
 /** After each of these more is known: what the image says, then what the database has. */
-const PHASES: StepId[][] = [['base-images', 'build', 'pull', 'ask'], ['data']];
+const PHASES: StepId[][] = [
+  ['base-images', 'build', 'pull', 'ask'],
+  ['data', 'wal'],
+];
 
 async function runPhases(
   state: DeployState,

@@ -9,6 +9,7 @@ import { copyOwnCertificate } from '../host/own-certificate.ts';
 import { preparePanelDirectory } from '../host/panel-status.ts';
 import { paths } from '../host/paths.ts';
 import { findPortHolder } from '../host/ports.ts';
+import { BASE_STORE, WAL_STORE } from '../plan/bases.ts';
 import type { Container } from '../plan/containers.ts';
 import { EXIT, Failure } from '../report/failure.ts';
 import { note } from '../report/steps.ts';
@@ -18,6 +19,7 @@ import { ourselvesOf } from './switch-edge.ts';
 const DISK_FLOOR_BYTES = 2_000_000_000;
 /** uid of `node` in the image and gid through which nginx reads the variants. */
 const SERVICE_UID = 1000;
+const POSTGRES_UID = 999;
 
 /** Everything that can be known to be wrong before the first change. @throws Failure naming all of it */
 export async function preflight(settings: Settings): Promise<void> {
@@ -88,7 +90,7 @@ async function existingParent(directory: string): Promise<string> {
   return found ? directory : existingParent(path.dirname(directory));
 }
 
-/** Media directories with the owner the containers need, and mounted configuration that they can read. */
+/** Directories for media, WAL and base backups with the owners the containers need, and mounted configuration that they can read. */
 export async function prepareDirectories(settings: Settings): Promise<void> {
   await mkdir(paths.state, { recursive: true, mode: 0o700 });
   for (const directory of [
@@ -100,11 +102,17 @@ export async function prepareDirectories(settings: Settings): Promise<void> {
     if (process.getuid?.() === 0) await chown(directory, SERVICE_UID, SERVICE_UID);
     await chmod(directory, 0o750);
   }
+  for (const store of [WAL_STORE, BASE_STORE]) {
+    const directory = path.join(paths.backups, store);
+    await mkdir(directory, { recursive: true });
+    if (process.getuid?.() === 0) await chown(directory, POSTGRES_UID, POSTGRES_UID);
+    await chmod(directory, 0o700);
+  }
   await preparePanelDirectory();
   await copyAuthority(settings);
   await copyOwnCertificate(settings);
   // A checkout made under umask 077 would be unreadable for the containers' users.
-  for (const entry of ['compose/redis', 'compose/postgres', 'compose/certbot'])
+  for (const entry of ['compose/redis', 'compose/postgres', 'compose/wal', 'compose/certbot'])
     await makeReadable(path.join(paths.root, entry));
 }
 

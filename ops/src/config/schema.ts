@@ -64,6 +64,7 @@ export const settingsSpec = {
   NODE_IMAGE: imageReference(),
   POSTGRES_PASSWORD: secret(),
   POSTGRES_APP_PASSWORD: secret(),
+  POSTGRES_WAL_PASSWORD: secret({ default: undefined }),
   REDIS_CACHE_PASSWORD: secret(),
   REDIS_QUEUE_PASSWORD: secret(),
   SESSION_SECRET: matching(/^[A-Za-z0-9_-]{32,}$/, 'at least 32 letters, digits, "_" or "-"')(),
@@ -122,3 +123,5 @@ export const SECRET_KEYS: readonly SettingKey[] = SETTING_KEYS.filter((key) =>
 );
 /** Those that are ours to choose; the others come from somebody else. */
 export const GENERATED_KEYS = SECRET_KEYS.filter((key) => !/^(MEDIA|ALERT|HEARTBEAT)_/.test(key));
+/** Those among them that an older .env does not have: deploy adds them, and gives them to whoever they are for. */
+export const ADDED_KEYS: readonly SettingKey[] = ['POSTGRES_WAL_PASSWORD'];

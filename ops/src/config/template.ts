@@ -1,21 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { GENERATED_KEYS, SETTING_KEYS, type SettingKey } from './schema.ts';
 
+/** 43 characters of base64url, which carry 256 bits. */
+export const makeSecret = () => randomBytes(32).toString('base64url');
+
 /**
  * The first .env: the text of .env.example with empty secrets filled in and with settings that the
  * environment already names (HTTP_PORT=8080 make deploy), so that later verbs see the same server.
- * @param makeSecret 43 characters of base64url carry 256 bits
  */
 export function fillTemplate(
   example: string,
   environment: Readonly<Record<string, string | undefined>>,
-  makeSecret: () => string = () => randomBytes(32).toString('base64url'),
+  secret: () => string = makeSecret,
 ): string {
   return example.replaceAll(/^([A-Z0-9_]+)=(.*)$/gm, (line, key: SettingKey, value: string) => {
     if (!SETTING_KEYS.includes(key)) return line;
     const given = environment[key];
     if (given) return `${key}=${given}`;
-    return !value && GENERATED_KEYS.includes(key) ? `${key}=${makeSecret()}` : line;
+    return !value && GENERATED_KEYS.includes(key) ? `${key}=${secret()}` : line;
   });
 }
 

@@ -1,6 +1,7 @@
 import { chmod, readFile, stat } from 'node:fs/promises';
 import { parse } from 'dotenv';
-import { fillTemplate, findMalformedLines, replaceValues } from '../config/template.ts';
+import { ADDED_KEYS } from '../config/schema.ts';
+import { fillTemplate, findMalformedLines, makeSecret, replaceValues } from '../config/template.ts';
 import { type Settings, validateSettings } from '../config/validate.ts';
 import { EXIT, Failure } from '../report/failure.ts';
 import { note } from '../report/steps.ts';
@@ -15,6 +16,14 @@ export async function createEnvFile(): Promise<boolean> {
   const example = await readFile(paths.envExample, 'utf8');
   await writeAtomically(paths.env, fillTemplate(example, process.env), MODE);
   return true;
+}
+
+/** Adds the secrets that an .env from before them does not have. @returns their names */
+export async function addNewSecrets(): Promise<string[]> {
+  const settings = await loadSettings();
+  const missing = ADDED_KEYS.filter((key) => !settings[key]);
+  await updateEnvFile(Object.fromEntries(missing.map((key) => [key, makeSecret()])));
+  return missing;
 }
 
 export async function envFileExists(): Promise<boolean> {

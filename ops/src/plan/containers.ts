@@ -25,7 +25,7 @@ export const containerName = (project: string, service: string) => `${project}-$
 /** Services that run once and end; for them a zero exit code is health. */
 export const ONE_SHOT = 'migrate';
 
-/** The eight services of the topology. */
+/** The nine services of the topology. */
 export const SERVICES = [
   'nginx',
   'certbot',
@@ -33,6 +33,7 @@ export const SERVICES = [
   'worker',
   'migrate',
   'postgres',
+  'wal',
   'redis_cache',
   'redis_queue',
 ] as const;

@@ -7,6 +7,7 @@ export type StepId =
   | 'pull'
   | 'ask'
   | 'data'
+  | 'wal'
   | 'dump'
   | 'migrate'
   | 'restore'
@@ -68,6 +69,7 @@ function planChange(facts: DeployFacts): Step[] {
   const replacesApi = !runsAsWanted(facts, 'api');
   const steps: (Step | false)[] = [
     replaced.length > 0 && { id: 'data', label: describeData(facts, replaced) },
+    !runsAsWanted(facts, 'wal') && { id: 'wal', label: 'WAL receiver with its role, receiving' },
     ...planSchemaSteps(facts),
     replacesApi && { id: 'beside', label: `${describeApi(facts)}, ready` },
     ...planDownSteps(facts),

@@ -35,10 +35,10 @@ async function containerIds(): Promise<Record<string, string>> {
 describe('make deploy', function () {
   this.timeout(300_000);
 
-  it('ends with eight containers in a good state and the release served over HTTPS', async () => {
+  it('ends with nine containers in a good state and the release served over HTTPS', async () => {
     const found = await status();
     expect(found.services.map((one) => one.service)).to.have.members([
-      ...['nginx', 'certbot', 'api', 'worker', 'migrate', 'postgres', 'redis_cache', 'redis_queue'],
+      ...['nginx', 'certbot', 'api', 'worker', 'migrate', 'postgres', 'wal', 'redis_cache', 'redis_queue'],
     ]);
     expect(found.services.filter((one) => !one.healthy)).to.deep.equal([]);
     expect(found.ok).to.equal(true);
@@ -55,8 +55,8 @@ describe('make deploy', function () {
     const secrets = Object.entries(stack().settings()).filter(
       ([key]) => /PASSWORD|SECRET/.test(key) && !key.startsWith('MEDIA_'),
     );
-    expect(secrets).to.have.length(5);
-    expect(new Set(secrets.map(([, value]) => value)).size).to.equal(5);
+    expect(secrets).to.have.length(6);
+    expect(new Set(secrets.map(([, value]) => value)).size).to.equal(6);
   });
 
   it('run again changes nothing', async () => {

@@ -36,7 +36,7 @@ function givenSecrets(): [string, string][] {
   const secrets = Object.entries(stack().settings()).filter(
     ([key, value]) => /PASSWORD|SECRET/.test(key) && value,
   );
-  expect(secrets).to.have.length(5);
+  expect(secrets).to.have.length(6);
   return secrets;
 }
 
@@ -51,7 +51,7 @@ describe('every container', function () {
     containers = new Map(
       inspected.map((one) => [one.Config.Labels['com.docker.compose.service'] ?? '', one]),
     );
-    expect(containers.size).to.equal(8);
+    expect(containers.size).to.equal(9);
   });
 
   it('runs with no new privileges, no capability but certbot its CHOWN, on a read-only root', () => {
@@ -117,11 +117,11 @@ describe('every container', function () {
 describe('the data network', function () {
   this.timeout(60_000);
 
-  it('holds postgres and both Redis alone with the service, and has no way out', async () => {
+  it('holds postgres, its receiver and both Redis alone with the service, and has no way out', async () => {
     const { sh, project } = stack();
     const internal = await sh('docker', 'network', 'inspect', '--format', '{{.Internal}}', `${project}_data`);
     expect(internal.stdout).to.equal('true');
-    for (const service of ['postgres', 'redis_cache', 'redis_queue'])
+    for (const service of ['postgres', 'wal', 'redis_cache', 'redis_queue'])
       expect(Object.keys(containers.get(service)?.NetworkSettings.Networks ?? {})).to.deep.equal([
         `${project}_data`,
       ]);

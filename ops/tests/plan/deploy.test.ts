@@ -69,7 +69,7 @@ describe('planDeploy', () => {
       ...{ containers: [], schema: null },
     };
     expect(ids(fresh)).to.deep.equal([
-      ...['base-images', 'build', 'ask', 'data', 'dump', 'migrate'],
+      ...['base-images', 'build', 'ask', 'data', 'wal', 'dump', 'migrate'],
       ...['beside', 'switch', 'worker', 'settle', 'check', 'record'],
     ]);
   });
