@@ -7,7 +7,8 @@ set -Eeuo pipefail
 umask 077
 
 main() {
-  local base=/base/$1 directory=/base/$2
+  local base=/base/$1
+  directory=/base/$2 # not local: the trap needs it after main has returned
   trap 'rm -rf "$directory"' EXIT
   rm -rf "$directory"
   mkdir -p "$directory/pg_wal"
