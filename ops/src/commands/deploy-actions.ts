@@ -6,13 +6,16 @@ import { reloadNginx } from '../host/edge.ts';
 import { loadSettings, updateEnvFile } from '../host/env-file.ts';
 import { ignoreInterrupts } from '../host/interrupt.ts';
 import { adoptConfig, writeConfig } from '../host/nginx-config.ts';
+import { paths } from '../host/paths.ts';
 import { forgetImages } from '../host/release-image.ts';
+import { createRestorePoint } from '../host/restore-points.ts';
 import { migrateUp } from '../host/schema.ts';
 import { buildServiceImage, listLocalImages, pullServiceImage, removeImage } from '../host/service-image.ts';
 import { ensureWalRole } from '../host/wal-role.ts';
 import { BASE_IMAGE_KEYS } from '../plan/base-images.ts';
+import { BASE_STORE } from '../plan/bases.ts';
 import { containerName } from '../plan/containers.ts';
-import { DATA_SERVICES, type StepId } from '../plan/deploy.ts';
+import { DATA_SERVICES, pointOf, type StepId } from '../plan/deploy.ts';
 import { canReload, runs, runsAsWanted } from '../plan/deploy-facts.ts';
 import { renderSite } from '../plan/site.ts';
 import { awaitCertificate } from './certs.ts';
@@ -20,6 +23,7 @@ import { appOf, type DeployState } from './deploy-state.ts';
 import { retire, waitForDrain } from './drain.ts';
 import { createSchemaActions } from './schema-actions.ts';
 import { checkPublicly, edgeOf, pinServing, pointNginxAt, rehearse } from './switch-edge.ts';
+import { takeBase } from './take-base.ts';
 
 const NICE = 10;
 
@@ -39,6 +43,8 @@ export function createDeployActions(
     pull: () => pullServiceImage(state.settings, tag),
     data: () => bringUp(state.compose(), ...DATA_SERVICES),
     wal: () => startReceiver(state),
+    point: () => markPresent(state),
+    base: () => secure(state),
     ...createSchemaActions(state),
     beside: () => startBeside(state),
     switch: () => switchOver(state),
@@ -65,6 +71,26 @@ async function startReceiver(state: DeployState): Promise<void> {
   const { COMPOSE_PROJECT_NAME, POSTGRES_WAL_PASSWORD } = state.settings;
   await ensureWalRole(containerName(COMPOSE_PROJECT_NAME, 'postgres'), POSTGRES_WAL_PASSWORD);
   await bringUp(state.compose(), 'wal');
+}
+
+/** A name in the WAL: make restore POINT= goes back to it. A deploy can do without. */
+async function markPresent({ settings, facts }: DeployState): Promise<string | undefined> {
+  const postgres = containerName(settings.COMPOSE_PROJECT_NAME, 'postgres');
+  try {
+    await createRestorePoint(postgres, pointOf(facts.tag), paths.backups);
+    return undefined;
+  } catch (error) {
+    return `not made: ${(error as Error).message}`;
+  }
+}
+
+/** The release serves: what goes wrong here alarms and undoes nothing. */
+async function secure({ settings }: DeployState): Promise<string> {
+  try {
+    return `backups/${BASE_STORE}/${(await takeBase(settings, (_, action) => action(() => {}))).id}`;
+  } catch (error) {
+    return `not taken, next: make base; ${(error as Error).message}`;
+  }
 }
 
 /** Nobody waits for the rest: from here on this process and what it starts give way to those who serve. */

@@ -1,4 +1,5 @@
 import type { Settings } from '../config/validate.ts';
+import { needsBase } from '../host/base-catalogue.ts';
 import { readOfficialImages } from '../host/base-images.ts';
 import { listBackups } from '../host/catalogue.ts';
 import { type Compose, createCompose } from '../host/compose.ts';
@@ -7,6 +8,7 @@ import { readServedCertificate } from '../host/http.ts';
 import { readLedger } from '../host/ledger.ts';
 import { isLiveConfig, nameConfig } from '../host/nginx-config.ts';
 import { readOwnCertificate } from '../host/own-certificate.ts';
+import { paths } from '../host/paths.ts';
 import { askImage, digestSettings, findImageKnowing, recallImage } from '../host/release-image.ts';
 import { listApplied } from '../host/schema.ts';
 import { findImageIds, listLocalImages, localTag } from '../host/service-image.ts';
@@ -72,6 +74,7 @@ export async function observeDeploy(settings: Settings, request: DeployRequest):
     newerTag: null,
     dumpId: null,
     certificate,
+    needsBase: await needsBase(paths.backups),
     prunable,
   };
   const imageId = imageIds[reference];

@@ -1,8 +1,7 @@
 import { listBackups } from '../host/catalogue.ts';
 import { createCompose } from '../host/compose.ts';
-import { execIn, startContainer } from '../host/containers.ts';
+import { startContainer } from '../host/containers.ts';
 import { takeDump } from '../host/dump.ts';
-import { lastLines } from '../host/exec.ts';
 import { restoreDump } from '../host/restore.ts';
 import { listApplied, migrateDown, migrateUp } from '../host/schema.ts';
 import { swapDatabases } from '../host/swap.ts';
@@ -52,12 +51,6 @@ const containerOf = (state: DeployState, service: string) =>
 async function dump(state: DeployState): Promise<string> {
   const { facts, settings } = state;
   const postgres = containerOf(state, 'postgres');
-  // A name in the WAL for point-in-time restore; the dump is what a rollback goes back to. The name has only
-  // letters, digits, "." and "-", as every image tag.
-  const point = `select pg_create_restore_point('deploy-${facts.tag.slice(0, 50)}')`;
-  const made = await execIn(postgres, ['psql', '-U', 'postgres', '-Atqc', point]);
-  if (made.exitCode !== 0)
-    throw new Failure('the restore point could not be made', { log: lastLines(made.output) });
   const manifest = await takeDump({
     postgresContainer: postgres,
     postgresImage: settings.POSTGRES_IMAGE,

@@ -1,5 +1,6 @@
 import type { Settings } from '../config/validate.ts';
 import { endBaseBackup, takeBaseBackup } from '../host/base-backup.ts';
+import type { Watch } from '../host/dump.ts';
 import { recordEvent } from '../host/ledger.ts';
 import { paths } from '../host/paths.ts';
 import { awaitEpoch } from '../host/wal-archive.ts';
@@ -12,7 +13,7 @@ import { requirePostgres } from './take-backup.ts';
  * Takes a base backup, shows one line for it and writes into the ledger how it went. The caller holds the lock.
  * @throws Failure, with nothing left of it
  */
-export async function takeBase(settings: Settings): Promise<BaseManifest> {
+export async function takeBase(settings: Settings, watch: Watch = step): Promise<BaseManifest> {
   const started = new Date();
   const event = () => ({
     what: 'base' as const,
@@ -22,7 +23,7 @@ export async function takeBase(settings: Settings): Promise<BaseManifest> {
     const postgresContainer = await requirePostgres(settings);
     const walContainer = containerName(settings.COMPOSE_PROJECT_NAME, 'wal');
     await endBaseBackup(walContainer);
-    const base = await step('base backup, verified', async (progress) =>
+    const base = await watch('base backup, verified', async (progress) =>
       takeBaseBackup({
         ...{ postgresContainer, walContainer, postgresImage: settings.POSTGRES_IMAGE },
         ...{

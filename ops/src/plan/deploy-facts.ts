@@ -41,6 +41,8 @@ export interface DeployFacts {
   dumpId: string | null;
   /** The certificate that nginx does not serve yet, in words: a CA's for the names of DOMAIN, or TLS_CERT. */
   certificate: string | null;
+  /** No base backup leads into the WAL that is being received: until there is one, no second can be restored. */
+  needsBase: boolean;
   /** Tags whose images go when the deploy is good. */
   prunable: string[];
 }

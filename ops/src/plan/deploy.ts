@@ -8,6 +8,7 @@ export type StepId =
   | 'ask'
   | 'data'
   | 'wal'
+  | 'point'
   | 'dump'
   | 'migrate'
   | 'restore'
@@ -22,6 +23,7 @@ export type StepId =
   | 'check'
   | 'record'
   | 'certificate'
+  | 'base'
   | 'prune';
 
 export interface Step {
@@ -58,6 +60,7 @@ export function planDeploy(facts: DeployFacts): Step[] {
       id: 'certificate',
       label: `certificate ${facts.certificate}; until then what there is`,
     },
+    facts.needsBase && { id: 'base', label: 'base backup: from it on every second can be restored' },
     facts.prunable.length > 0 && { id: 'prune', label: `remove old images: ${facts.prunable.join(', ')}` },
   ];
   return steps.filter((step) => step !== false);
@@ -70,6 +73,7 @@ function planChange(facts: DeployFacts): Step[] {
   const steps: (Step | false)[] = [
     replaced.length > 0 && { id: 'data', label: describeData(facts, replaced) },
     !runsAsWanted(facts, 'wal') && { id: 'wal', label: 'WAL receiver with its role, receiving' },
+    { id: 'point', label: `restore point ${pointOf(tag)}` },
     ...planSchemaSteps(facts),
     replacesApi && { id: 'beside', label: `${describeApi(facts)}, ready` },
     ...planDownSteps(facts),
@@ -86,8 +90,11 @@ function planChange(facts: DeployFacts): Step[] {
   const hasOld = facts.containers.some((one) => ['api', 'worker'].includes(one.service));
   return steps
     .filter((step) => step !== false)
-    .filter(({ id }) => hasOld || (id !== 'drain' && id !== 'retire'));
+    .filter(({ id }) => hasOld || !['point', 'drain', 'retire'].includes(id));
 }
+
+/** Name of the restore point from before a release. */
+export const pointOf = (tag: string) => `deploy-${tag}`;
 
 function describeData(facts: DeployFacts, replaced: readonly string[]): string {
   const cut = replaced.filter((service) => runs(facts, service));
@@ -116,7 +123,7 @@ function planSchemaSteps({ schema, schemaChoice, tag, dumpId }: DeployFacts): St
     id: 'migrate',
     label: `migrate the database with ${tag}${what}`,
   });
-  const dump: Step = { id: 'dump', label: 'restore point and dump of the database' };
+  const dump: Step = { id: 'dump', label: 'dump of the database' };
   if (!schema)
     return [{ ...dump, label: `${dump.label}, if migrations are pending` }, migrate(', if any are pending')];
   if (schemaChoice === 'restore' && schema.ahead.length > 0)

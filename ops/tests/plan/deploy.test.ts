@@ -50,6 +50,7 @@ const running: DeployFacts = {
   newerTag: null,
   dumpId: null,
   certificate: null,
+  needsBase: false,
   prunable: [],
 };
 const app = { api: 'new', worker: 'new', migrate: 'new' };
@@ -79,18 +80,18 @@ describe('planDeploy', () => {
   });
 
   it('switches at once when no migration is pending and the data services are as wanted', () => {
-    expect(ids(next)).to.deep.equal(SWITCH);
+    expect(ids(next)).to.deep.equal(['point', ...SWITCH]);
   });
 
   it('dumps and migrates before the new api when migrations are pending, naming them', () => {
     const facts = { ...next, schema: schema(['1', '2', '3!'], ['1']) };
-    expect(ids(facts)).to.deep.equal(['dump', 'migrate', ...SWITCH]);
+    expect(ids(facts)).to.deep.equal(['point', 'dump', 'migrate', ...SWITCH]);
     expect(labelOf(facts, 'migrate')).to.contain('2, 3 (marked breaking)').and.contain('until the switch');
   });
 
   it('goes back without touching the schema, and says what stays', () => {
     const facts = { ...next, schema: schema(['1'], ['1', '2']) };
-    expect(ids(facts)).to.deep.equal(SWITCH);
+    expect(ids(facts)).to.deep.equal(['point', ...SWITCH]);
     expect(describeAhead(facts)).to.contain('keeps 2');
   });
 
@@ -101,7 +102,7 @@ describe('planDeploy', () => {
       schemaChoice: 'down',
       newerTag: 'v2',
     };
-    expect(ids(facts)).to.deep.equal(['beside', 'down', ...SWITCH.slice(1)]);
+    expect(ids(facts)).to.deep.equal(['point', 'beside', 'down', ...SWITCH.slice(1)]);
     expect(labelOf(facts, 'down')).to.equal('undo migrations with v2: 3, 2');
   });
 
@@ -110,7 +111,7 @@ describe('planDeploy', () => {
       ...next,
       ...{ schema: schema(['1'], ['1', '2!']), schemaChoice: 'restore', dumpId: 'd1' },
     };
-    expect(ids(facts)).to.deep.equal(['restore', ...SWITCH]);
+    expect(ids(facts)).to.deep.equal(['point', 'restore', ...SWITCH]);
     expect(labelOf(facts, 'restore')).to.contain('d1').and.contain('site is down');
   });
 
@@ -137,12 +138,17 @@ describe('planDeploy', () => {
 
   it('pulls a release that is not here, asks it, and never builds it from the checkout', () => {
     const facts: DeployFacts = { ...next, imageSource: 'pull', schema: null };
-    expect(ids(facts)).to.deep.equal(['pull', 'ask', 'dump', 'migrate', ...SWITCH]);
+    expect(ids(facts)).to.deep.equal(['pull', 'ask', 'point', 'dump', 'migrate', ...SWITCH]);
     expect(labelOf(facts, 'migrate')).to.contain('if any are pending');
   });
 
   it('reloads nginx when only its configuration changed', () => {
     expect(ids({ ...running, nginxConfigChanged: true })).to.deep.equal(['nginx', 'check']);
+  });
+
+  it('takes a base backup when none leads into the WAL that is received, after the release serves', () => {
+    expect(ids({ ...running, needsBase: true })).to.deep.equal(['check', 'base']);
+    expect(ids({ ...next, needsBase: true }).at(-1)).to.equal('base');
   });
 
   it('removes old images last', () => {
