@@ -23,7 +23,7 @@ releases: ## every deploy and rollback: when, who, seconds, result [JSON=1]
 status: ## release, containers, health, certificate, disk [JSON=1]
 	@ops/atlas status $${JSON:+--json}
 
-health: ## what may go wrong, a line each; sends the alerts that are due; cron runs it every 5 minutes [JSON=1]
+health: ## what may go wrong, a line each; sends the alerts that are due; cron runs it every 30 seconds [JSON=1]
 	@ops/atlas health $${JSON:+--json}
 
 doctor: ## check everything: pass, fail or unknown, and what to do [JSON=1]

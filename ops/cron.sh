@@ -2,7 +2,7 @@
 # usage: ops/cron.sh backup|drill|health        (/etc/cron.d/<project> calls it; `make cron` writes that file)
 #
 # Runs the verb that an operator would type, in cron's almost empty environment. What it says goes to
-# .atlas/log/cron.log, which is rotated; health is silent there while all is known to be well. When each job ended, and how,
+# .atlas/log/cron.log, which is rotated; health is silent there while all is known to be well, or as it was. When each job ended, and how,
 # is in .atlas/log/<job>.last. The exit code is the verb's.
 set -Eeuo pipefail
 umask 077
@@ -29,15 +29,19 @@ rotate_log() (
 
 # usage: run_health LOG-DIRECTORY - adds to the log only what somebody should read.
 run_health() {
-  local log=$1 output code=0
+  local log=$1 output trouble code=0
   exec 9>"$log/health.lock"
   if ! flock -n 9; then
     printf '=== %s health: the one before is still running\n' "$started" >>"$log/cron.log"
     return 0
   fi
   output=$(timeout "$health_seconds" ops/atlas health 2>&1 </dev/null) || code=$?
-  [[ $code == 0 && ! $output =~ (^|$'\n')(note:|unknown) ]] ||
+  trouble=$(grep -E '^(note:|unknown|WRONG)' <<<"$output") || ((code == 0)) || trouble=$output
+  # The same is said once, not at every look: it would drive everything else out of the log.
+  if [[ -n $trouble && $trouble != "$(cat "$log/health.said" 2>/dev/null)" ]]; then
     printf '=== %s health\n%s\n=== exit %s\n' "$started" "$output" "$code" >>"$log/cron.log"
+  fi
+  printf '%s\n' "$trouble" >"$log/health.said"
   write_last "$log/health.last" "$code"
   return "$code"
 }

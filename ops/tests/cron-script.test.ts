@@ -93,6 +93,24 @@ describe('cron.sh', () => {
     expect(read('cron.log')).to.match(/ health\nnot well: postgres\n=== exit 1\n$/);
   });
 
+  // Mutation: without the comparison; without the file written anew when all is well.
+  it('health says the same trouble once, and again when it comes back', async () => {
+    const times = () => read('cron.log').match(/WRONG queue/g)?.length ?? 0;
+    const trouble = 'echo WRONG queue; echo well disk at $RANDOM; exit 1';
+    atlas(trouble);
+    await runJob(['health']);
+    await runJob(['health']);
+    expect(times()).to.equal(1);
+    atlas('echo well queue');
+    await runJob(['health']);
+    atlas(trouble);
+    await runJob(['health']);
+    expect(times()).to.equal(2);
+    atlas(trouble.replace('queue', 'queue; echo WRONG disk'));
+    await runJob(['health']);
+    expect(read('cron.log')).to.contain('WRONG disk');
+  });
+
   // Mutation: without flock.
   it('does not check health while a check is still going, and says so', async () => {
     atlas('echo all is well; mkfifo held || exit 1; read -r _ <held');

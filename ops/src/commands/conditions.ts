@@ -5,17 +5,20 @@ import { measureDisks } from '../host/disks.ts';
 import { askEngine, engineAnswers } from '../host/engine.ts';
 import { paths } from '../host/paths.ts';
 import { readQueueAge } from '../host/queue-age.ts';
+import { readCurrentEpoch, readWalState } from '../host/wal-state.ts';
 import type { Condition } from '../plan/alerts.ts';
 import { judgeCertificate, judgeDisks, judgeEngine, judgeQueue, judgeServices } from '../plan/conditions.ts';
-import { type Container, isHealthy } from '../plan/containers.ts';
+import { type Container, describeState, isHealthy } from '../plan/containers.ts';
+import { judgeWal } from '../plan/wal-health.ts';
 import { describeIssuer, observeCertificate, recordNews } from './certs.ts';
 
 /** Everything that an alert may be about, as it is now. Never throws: what cannot be measured is unknown. */
 export async function observeConditions(settings: Settings): Promise<Condition[]> {
   const answers = await engineAnswers();
   const containers = answers ? await listContainers(settings.COMPOSE_PROJECT_NAME).catch(() => null) : null;
-  const [ledger, certificate, disks, queue] = await Promise.all([
+  const [ledger, wal, certificate, disks, queue] = await Promise.all([
     observeLedger(),
+    judgeReceived(containers),
     judgeServed(settings, containers),
     measureOurDisks(answers),
     judgeWaiting(settings, containers),
@@ -23,6 +26,7 @@ export async function observeConditions(settings: Settings): Promise<Condition[]
   return [
     judgeEngine(answers),
     ...judgeServices(containers),
+    wal,
     certificate,
     judgeDisks(disks),
     queue,
@@ -32,6 +36,17 @@ export async function observeConditions(settings: Settings): Promise<Condition[]
 
 const runs = (containers: readonly Container[] | null, service: string) =>
   containers?.some((one) => one.service === service && isHealthy(one)) ?? false;
+
+async function judgeReceived(containers: readonly Container[] | null): Promise<Condition> {
+  if (!containers) return judgeWal(null);
+  const container = containers.find(({ service }) => service === 'wal');
+  const state = await readWalState(paths.backups);
+  return judgeWal({
+    container: container ? describeState(container) : null,
+    hasPostgres: runs(containers, 'postgres'),
+    ...{ state, ...(await readCurrentEpoch(paths.backups, state)), now: new Date().toISOString() },
+  });
+}
 
 async function judgeServed(settings: Settings, containers: readonly Container[] | null): Promise<Condition> {
   if (!runs(containers, 'nginx')) return judgeCertificate(null, false, '');

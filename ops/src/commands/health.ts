@@ -10,7 +10,7 @@ import { ourselvesOf } from './switch-edge.ts';
 
 /**
  * Looks at everything that an alert may be about, tells ALERT_URL what is due and refreshes what the panel shows. Cron
- * runs it every five minutes. Takes no lock: it looks during a deploy, too. Exit 1 when something is wrong.
+ * runs it every half a minute. Takes no lock: it looks during a deploy, too. Exit 1 when something is wrong.
  */
 export async function health(options: { json?: boolean }): Promise<ExitCode> {
   const settings = await loadSettings();

@@ -49,7 +49,7 @@ describe('make cron', function () {
     expect(stdout)
       .to.match(/^backup +every night at 03:\d\d \S+ \(host time\) +has not run yet$/m)
       .and.match(/^drill +on Sundays at 04:\d\d \S+ \(host time\) +has not run yet$/m)
-      .and.match(/^health +every 5 minutes +has not run yet$/m);
+      .and.match(/^health +every 30 seconds +has not run yet$/m);
     expect(statSync(file).mode & 0o777).to.equal(0o644);
     expect(cronRuns()).to.equal(true);
   });

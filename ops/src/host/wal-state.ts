@@ -1,0 +1,38 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { BASE_STORE, type BaseManifest, WAL_STORE } from '../plan/bases.ts';
+import { EPOCH_FILE, type Epoch } from '../plan/wal.ts';
+import type { WalState } from '../plan/wal-health.ts';
+
+/**
+ * What the receiver says of itself.
+ * @param backups directory of all backups  @returns null before its first word, and when the file cannot be read
+ */
+export async function readWalState(backups: string): Promise<WalState | null> {
+  return readJson<WalState>(path.join(backups, WAL_STORE, 'state.json'));
+}
+
+/** The epoch that the receiver is in, and whether a base backup began in it. */
+export async function readCurrentEpoch(
+  backups: string,
+  state: WalState | null,
+): Promise<{ epoch: Epoch | null; isBased: boolean }> {
+  if (!state?.epoch) return { epoch: null, isBased: false };
+  const epoch = await readJson<Epoch>(path.join(backups, WAL_STORE, state.epoch, EPOCH_FILE));
+  const store = path.join(backups, BASE_STORE);
+  const names = await readdir(store).catch(() => []);
+  const bases = await Promise.all(
+    names
+      .filter((name) => !name.startsWith('.'))
+      .map((name) => readJson<BaseManifest>(path.join(store, name, 'manifest.json'))),
+  );
+  return { epoch, isBased: bases.some((base) => base?.epoch === state.epoch) };
+}
+
+async function readJson<T>(file: string): Promise<T | null> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as T;
+  } catch {
+    return null;
+  }
+}
