@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: ops/cron.sh backup|drill|health        (/etc/cron.d/<project> calls it; `make cron` writes that file)
+# usage: ops/cron.sh backup|base|base-due|drill|health        (/etc/cron.d/<project> calls it; `make cron` writes that file)
 #
 # Runs the verb that an operator would type, in cron's almost empty environment. What it says goes to
 # .atlas/log/cron.log, which is rotated; health is silent there while all is known to be well, or as it was. When each job ended, and how,
@@ -57,6 +57,15 @@ run_job() {
   return "$code"
 }
 
+# usage: run_due LOG-DIRECTORY - a base backup if the WAL has none that leads into it; says nothing when it has
+run_due() {
+  local log=$1 output code=0
+  output=$(ops/atlas base --due 2>&1 </dev/null) || code=$?
+  [[ -z $output ]] || printf '=== %s base-due\n%s\n=== exit %s\n' "$started" "$output" "$code" >>"$log/cron.log"
+  write_last "$log/base-due.last" "$code"
+  return "$code"
+}
+
 # usage: write_last FILE EXIT-CODE
 write_last() {
   printf '%s exit %s\n' "$(now)" "$2" >"$1.$$"
@@ -65,7 +74,7 @@ write_last() {
 
 main() {
   local job=${1:-} log started
-  if [[ $# != 1 || ! $job =~ ^(backup|drill|health)$ ]]; then
+  if [[ $# != 1 || ! $job =~ ^(backup|base|base-due|drill|health)$ ]]; then
     sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" >&2
     exit 2
   fi
@@ -78,6 +87,8 @@ main() {
   (cd -- "$log" && rotate_log)
   case $job in
     backup) run_job "$log" backup backup --reason nightly --wait 3600 ;;
+    base) run_job "$log" base base --wait 3600 ;;
+    base-due) run_due "$log" ;;
     drill) run_job "$log" drill drill --wait 3600 ;;
     health) run_health "$log" ;;
   esac

@@ -90,6 +90,7 @@ function createProgram(finish: (code: ExitCode) => void): Command {
     .option('--wait <seconds>', 'wait for another command to end')
     .action(async (options) => finish(await chooseRestore(options)));
   verb('base', 'take a base backup of the whole cluster, from which WAL leads to any second')
+    .option('--due', 'only when none leads into the WAL that is received')
     .option('--wait <seconds>', 'wait for another command to end')
     .action(async (options) => finish(await base(options)));
   verb('cron', 'backup, drill and health by themselves: give them to cron, and say when each runs')

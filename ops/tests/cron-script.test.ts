@@ -38,9 +38,12 @@ describe('cron.sh', () => {
 
   it('asks for what an operator would ask for, from the checkout', async () => {
     atlas('echo all is well');
-    for (const job of ['backup', 'drill', 'health']) expect((await runJob([job])).exitCode, job).to.equal(0);
+    for (const job of ['backup', 'base', 'base-due', 'drill', 'health'])
+      expect((await runJob([job])).exitCode, job).to.equal(0);
     expect(readFileSync(path.join(root, 'asked'), 'utf8')).to.equal(
-      `${root} backup --reason nightly --wait 3600\n${root} drill --wait 3600\n${root} health\n`,
+      ['backup --reason nightly --wait 3600', 'base --wait 3600', 'base --due', 'drill --wait 3600', 'health']
+        .map((verb) => `${root} ${verb}\n`)
+        .join(''),
     );
   });
 
@@ -57,7 +60,7 @@ describe('cron.sh', () => {
   // Mutation: `|| true` instead of `|| code=$?`.
   it("passes the verb's exit code through", async () => {
     atlas('exit 3');
-    for (const job of ['backup', 'drill', 'health']) {
+    for (const job of ['backup', 'base', 'base-due', 'drill', 'health']) {
       expect((await runJob([job])).exitCode, job).to.equal(3);
       expect(read(`${job}.last`), job).to.match(/Z exit 3\n$/);
     }
@@ -145,7 +148,7 @@ describe('cron.sh', () => {
     for (const args of [[], ['deploy'], ['backup', 'now'], ['backup\ndrill']]) {
       const { exitCode, stderr } = await runJob(args);
       expect(exitCode).to.equal(2);
-      expect(stderr).to.contain('usage: ops/cron.sh backup|drill|health');
+      expect(stderr).to.contain('usage: ops/cron.sh backup|base|base-due|drill|health');
     }
     expect(existsSync(path.join(root, 'asked'))).to.equal(false);
   });

@@ -24,8 +24,8 @@ const SUITES: Record<string, Suite> = {
     directory: 'ops',
     phases: [
       [
-        [`${zeroLoss}/!(engine-restart).test.ts`],
-        ['tests/e2e/!(directory).test.ts', 'tests/e2e/!(zero-loss)/**/*.test.ts'],
+        [`${zeroLoss}/!(engine-restart).test.ts`, 'tests/e2e/restore-at/**/*.test.ts'],
+        ['tests/e2e/!(directory).test.ts', 'tests/e2e/!(zero-loss|restore-at)/**/*.test.ts'],
       ],
       // A browser takes each container that comes or goes for another network, and gives up what it is loading.
       // The other one restarts the engine that everybody else is on.

@@ -1,5 +1,5 @@
 /** What cron runs by itself; each is a job of ops/cron.sh. */
-export type CronJob = 'backup' | 'drill' | 'health';
+export type CronJob = 'backup' | 'base' | 'base-due' | 'drill' | 'health';
 
 /** One line of the file: when, in cron's own terms and in words. */
 export interface CronEntry {
@@ -31,10 +31,25 @@ const MARK = '# Sevra Atlas, jobs of ';
  */
 export function planCron(project: string): CronEntry[] {
   const minute = [...project].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % 60;
-  const shown = String(minute).padStart(2, '0');
+  const pad = (number: number) => String(number).padStart(2, '0');
+  const shown = pad(minute);
+  const baseHour = minute < 30 ? 3 : 4;
   return [
     { job: 'backup', time: `${minute} 3 * * *`, seconds: [0], when: `every night at 03:${shown}` },
-    { job: 'drill', time: `${minute} 4 * * 0`, seconds: [0], when: `on Sundays at 04:${shown}` },
+    // Half an hour later, when the dump is long done: both read all of the database.
+    {
+      job: 'base',
+      time: `${(minute + 30) % 60} ${baseHour} * * *`,
+      seconds: [0],
+      when: `every night at 0${baseHour}:${pad((minute + 30) % 60)}`,
+    },
+    {
+      job: 'base-due',
+      time: `${minute % 5}-59/5 * * * *`,
+      seconds: [0],
+      when: 'when the WAL has none, every 5 minutes',
+    },
+    { job: 'drill', time: `${minute} 5 * * 0`, seconds: [0], when: `on Sundays at 05:${shown}` },
     // What is wrong with the WAL is to be told within a minute: plan/wal-health.ts.
     { job: 'health', time: '* * * * *', seconds: [0, 30], when: 'every 30 seconds' },
   ];

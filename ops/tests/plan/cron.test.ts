@@ -5,11 +5,17 @@ const facts = { project: 'sevra-atlas', root: '/srv/atlas', directories: [] };
 const jobLines = (text: string) => text.split('\n').filter((line) => / root /.test(line));
 
 describe('planCron', () => {
-  it('has a backup each night, a drill each week and health twice a minute', () => {
+  it('has a backup and a base backup each night, a drill each week and health twice a minute', () => {
     const minute = [...'sevra-atlas'].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % 60;
     expect(
       planCron('sevra-atlas').map(({ job, time, seconds }) => `${job} ${time} +${seconds}`),
-    ).to.deep.equal([`backup ${minute} 3 * * * +0`, `drill ${minute} 4 * * 0 +0`, 'health * * * * * +0,30']);
+    ).to.deep.equal([
+      `backup ${minute} 3 * * * +0`,
+      `base ${(minute + 30) % 60} ${minute < 30 ? 3 : 4} * * * +0`,
+      `base-due ${minute % 5}-59/5 * * * * +0`,
+      `drill ${minute} 5 * * 0 +0`,
+      'health * * * * * +0,30',
+    ]);
   });
 
   it('gives the stacks of one machine minutes of their own', () => {
@@ -24,10 +30,10 @@ describe('renderCron', () => {
     expect(text).to.contain('\nSHELL=/bin/bash\n').and.contain('\nMAILTO=""\n');
     expect(text).to.contain('\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n');
     expect(text).to.not.contain('DOCKER_HOST');
-    expect(jobLines(text)).to.have.length(4);
+    expect(jobLines(text)).to.have.length(6);
     for (const line of jobLines(text))
       expect(line).to.match(
-        /^(\S+ ){5}root (sleep 30; )?'\/srv\/atlas\/ops\/cron\.sh' (backup|drill|health)$/,
+        /^(\S+ ){5}root (sleep 30; )?'\/srv\/atlas\/ops\/cron\.sh' (backup|base|base-due|drill|health)$/,
       );
     expect(jobLines(text).at(-1)).to.match(/^\* \* \* \* \* root sleep 30; .* health$/);
     expect(text, 'cron passes over a last line without an end').to.match(/\n$/);

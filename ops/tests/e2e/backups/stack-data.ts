@@ -27,8 +27,10 @@ export async function sql(query: string, database = 'atlas'): Promise<string> {
 
 export const backupsDirectory = () => path.join(stack().directory, 'backups');
 
-/** Names in backups/ but the store of photos. */
-export const listNames = () => readdirSync(backupsDirectory()).filter((name) => name !== 'media');
+const STORES = ['media', 'wal', 'base', 'points.jsonl'];
+
+/** Names in backups/ but those of what all backups share. */
+export const listNames = () => readdirSync(backupsDirectory()).filter((name) => !STORES.includes(name));
 
 export const readManifest = (id: string) =>
   JSON.parse(readFileSync(path.join(backupsDirectory(), id, 'manifest.json'), 'utf8')) as Manifest;
