@@ -16,20 +16,45 @@ import { requireSpace } from '../host/restore.ts';
 import { prepareThrowaway, startThrowaway } from '../host/throwaway.ts';
 import type { BackupEvent } from '../plan/backup-events.ts';
 import { DATABASE, type Manifest } from '../plan/backups.ts';
-import { EXIT, type ExitCode, Failure } from '../report/failure.ts';
+import { EXIT, type ExitCode, Failure, formatFailure } from '../report/failure.ts';
 import { note, step } from '../report/steps.ts';
+import { drillAt } from './drill-at.ts';
 import { ourselvesOf } from './switch-edge.ts';
 
 const SAMPLE = 50;
 
 /**
- * Restores the newest backup into a throwaway postgres and compares every table. The live database is not touched.
- * PASS and FAIL speak of the backup; NOT RUN says that nobody knows, which is no better.
- * @throws Failure for FAIL and NOT RUN, after both are in the ledger
+ * Both drills: the newest backup (or the one that is named, and that alone), then a base backup and its WAL to an instant.
+ * @throws Failure for FAIL and NOT RUN of either, when both are over and in the ledger
  */
 export async function drill(options: { from?: string; wait?: string }): Promise<ExitCode> {
   const waitSeconds = parseWait(options.wait);
   const settings = await loadSettings();
+  const results = [await settle(drillBackup(settings, options.from, waitSeconds))];
+  if (!options.from)
+    results.push(
+      await settle(
+        withLock('drill', waitSeconds, () => drillAt(settings)).finally(() => finishDrill(settings)),
+      ),
+    );
+  const [first, second] = results.filter((one) => one !== null);
+  // The one that is thrown is shown by whoever called; the other one must not be lost.
+  if (second instanceof Failure) note(formatFailure(second));
+  if (first) throw first;
+  return EXIT.done;
+}
+
+const settle = (action: Promise<unknown>): Promise<unknown> =>
+  action.then(
+    () => null,
+    (error: unknown) => error,
+  );
+
+/**
+ * Restores a backup into a throwaway postgres and compares every table. The live database is not touched.
+ * PASS and FAIL speak of the backup; NOT RUN says that nobody knows, which is no better.
+ */
+async function drillBackup(settings: Settings, from: string | undefined, waitSeconds: number): Promise<void> {
   const started = new Date();
   const record = (result: BackupEvent['result'], more: Partial<BackupEvent> = {}) =>
     recordEvent({
@@ -38,8 +63,8 @@ export async function drill(options: { from?: string; wait?: string }): Promise<
     });
   let backup: Manifest | undefined;
   try {
-    return await withLock('drill', waitSeconds, async () => {
-      backup = await chooseBackup(options.from);
+    await withLock('drill', waitSeconds, async () => {
+      backup = await chooseBackup(from);
       const name = `${settings.COMPOSE_PROJECT_NAME}-drill`;
       const server = await step('a throwaway postgres without a network', () =>
         startThrowaway(name, backup as Manifest, settings.POSTGRES_IMAGE),
@@ -50,7 +75,6 @@ export async function drill(options: { from?: string; wait?: string }): Promise<
       } finally {
         await server.remove();
       }
-      return EXIT.done;
     });
   } catch (error) {
     if (error instanceof DrillFailed) throw error.failure;

@@ -51,8 +51,11 @@ export async function seal(postgres: string, now: Date): Promise<void> {
   });
 }
 
+/** What is read, and how far it must lead. */
+type Archive = Pick<RestoreAtFacts, 'chain' | 'wal' | 'target' | 'place'>;
+
 /** Every file that will be read is as it was written, and none is missing. @throws Failure naming the first (exit 2) */
-export async function checkArchive(facts: RestoreAtFacts): Promise<void> {
+export async function checkArchive(facts: Archive): Promise<void> {
   await step('base backup as it was written', async () => {
     for (const base of facts.chain) await verifyFiles(base, path.join(paths.backups, BASE_STORE, base.id));
   });
@@ -69,7 +72,7 @@ export async function checkArchive(facts: RestoreAtFacts): Promise<void> {
 }
 
 /** What is broken after the target is no obstacle. */
-async function requireReach(facts: RestoreAtFacts, before: WalPath['files'], trouble: string): Promise<void> {
+async function requireReach(facts: Archive, before: WalPath['files'], trouble: string): Promise<void> {
   const last = before.at(-1);
   const reached = last ? await findCommitTime(facts.place.image, last) : null;
   const { target } = facts;

@@ -1,7 +1,7 @@
 /** One line of the ledger about backups: what the panel, the alerts and `make doctor` go by. */
 export interface BackupEvent {
-  what: 'backup' | 'base' | 'drill' | 'restore';
-  /** done and failed of a backup or a restore; pass, fail and not-run of a drill, which alarms like fail. */
+  what: 'backup' | 'base' | 'drill' | 'drill-at' | 'restore';
+  /** done and failed of a backup or a restore; pass, fail and not-run of a drill (drill-at is the one of base backup and WAL), which alarms like fail. */
   result: 'done' | 'failed' | 'pass' | 'fail' | 'not-run';
   /** The backup's id, when there is one. */
   backup?: string;
