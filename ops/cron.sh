@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: ops/cron.sh backup|base|base-due|drill|health        (/etc/cron.d/<project> calls it; `make cron` writes that file)
+# usage: ops/cron.sh backup|base|base-due|drill|health|offsite        (/etc/cron.d/<project> calls it; `make cron` writes that file)
 #
 # Runs the verb that an operator would type, in cron's almost empty environment. What it says goes to
 # .atlas/log/cron.log, which is rotated; health is silent there while all is known to be well, or as it was. When each job ended, and how,
@@ -66,6 +66,21 @@ run_due() {
   return "$code"
 }
 
+# usage: run_offsite LOG-DIRECTORY - for ever; ended by itself it has newer settings or code to begin with
+run_offsite() {
+  local log=$1 code=0
+  grep -q '^BACKUP_S3_BUCKET=.' .env 2>/dev/null || return 0
+  exec 7>"$log/offsite.lock"
+  flock -n 7 || return 0
+  printf '=== %s offsite\n' "$started" >>"$log/cron.log"
+  while ((code == 0)) && grep -q '^BACKUP_S3_BUCKET=.' .env; do
+    ops/atlas offsite --watch >>"$log/cron.log" 2>&1 </dev/null || code=$?
+  done
+  printf '=== exit %s after %s s\n' "$code" "$SECONDS" >>"$log/cron.log"
+  write_last "$log/offsite.last" "$code"
+  return "$code"
+}
+
 # usage: write_last FILE EXIT-CODE
 write_last() {
   printf '%s exit %s\n' "$(now)" "$2" >"$1.$$"
@@ -74,7 +89,7 @@ write_last() {
 
 main() {
   local job=${1:-} log started
-  if [[ $# != 1 || ! $job =~ ^(backup|base|base-due|drill|health)$ ]]; then
+  if [[ $# != 1 || ! $job =~ ^(backup|base|base-due|drill|health|offsite)$ ]]; then
     sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" >&2
     exit 2
   fi
@@ -90,6 +105,7 @@ main() {
     base) run_job "$log" base base --wait 3600 ;;
     base-due) run_due "$log" ;;
     drill) run_job "$log" drill drill --wait 3600 ;;
+    offsite) run_offsite "$log" ;;
     health) run_health "$log" ;;
   esac
 }

@@ -4,6 +4,7 @@ import { backup } from './commands/backup.ts';
 import { backups } from './commands/backups.ts';
 import { base } from './commands/base.ts';
 import { certs } from './commands/certs.ts';
+import { offsite, offsiteKey } from './commands/offsite.ts';
 import { chooseRestore } from './commands/choose-restore.ts';
 import { cron } from './commands/cron.ts';
 import { deploy } from './commands/deploy.ts';
@@ -93,6 +94,12 @@ function createProgram(finish: (code: ExitCode) => void): Command {
     .option('--due', 'only when none leads into the WAL that is received')
     .option('--wait <seconds>', 'wait for another command to end')
     .action(async (options) => finish(await base(options)));
+  verb('offsite', 'send to the bucket of BACKUP_S3_* what it does not have, encrypted')
+    .option('--watch', 'go on for as long as settings and code are the same')
+    .action(async (options) => finish(await offsite(options)));
+  verb('offsite-key', 'make a pair of keys for it: the private one is printed').action(async () =>
+    finish(await offsiteKey()),
+  );
   verb('cron', 'backup, drill and health by themselves: give them to cron, and say when each runs')
     .option('--remove', 'take them away')
     .action(async (options) => finish(await cron(options)));

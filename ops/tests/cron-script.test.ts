@@ -148,7 +148,7 @@ describe('cron.sh', () => {
     for (const args of [[], ['deploy'], ['backup', 'now'], ['backup\ndrill']]) {
       const { exitCode, stderr } = await runJob(args);
       expect(exitCode).to.equal(2);
-      expect(stderr).to.contain('usage: ops/cron.sh backup|base|base-due|drill|health');
+      expect(stderr).to.contain('usage: ops/cron.sh backup|base|base-due|drill|health|offsite');
     }
     expect(existsSync(path.join(root, 'asked'))).to.equal(false);
   });

@@ -3,12 +3,14 @@ import { observeLedger } from '../host/alerts.ts';
 import { listContainers } from '../host/containers.ts';
 import { measureDisks } from '../host/disks.ts';
 import { askEngine, engineAnswers } from '../host/engine.ts';
+import { readStatus } from '../host/offsite/state.ts';
 import { paths } from '../host/paths.ts';
 import { readQueueAge } from '../host/queue-age.ts';
 import { readCurrentEpoch, readWalState } from '../host/wal-state.ts';
 import type { Condition } from '../plan/alerts.ts';
 import { judgeCertificate, judgeDisks, judgeEngine, judgeQueue, judgeServices } from '../plan/conditions.ts';
 import { type Container, describeState, isHealthy } from '../plan/containers.ts';
+import { judgeOffsite } from '../plan/offsite-health.ts';
 import { judgeWal } from '../plan/wal-health.ts';
 import { describeIssuer, observeCertificate, recordNews } from './certs.ts';
 
@@ -16,12 +18,13 @@ import { describeIssuer, observeCertificate, recordNews } from './certs.ts';
 export async function observeConditions(settings: Settings): Promise<Condition[]> {
   const answers = await engineAnswers();
   const containers = answers ? await listContainers(settings.COMPOSE_PROJECT_NAME).catch(() => null) : null;
-  const [ledger, wal, certificate, disks, queue] = await Promise.all([
+  const [ledger, wal, certificate, disks, queue, offsite] = await Promise.all([
     observeLedger(),
     judgeReceived(containers),
     judgeServed(settings, containers),
     measureOurDisks(answers),
     judgeWaiting(settings, containers),
+    judgeShipped(settings),
   ]);
   return [
     judgeEngine(answers),
@@ -30,6 +33,7 @@ export async function observeConditions(settings: Settings): Promise<Condition[]
     certificate,
     judgeDisks(disks),
     queue,
+    offsite,
     ...ledger,
   ];
 }
@@ -72,4 +76,8 @@ async function measureOurDisks(engine: boolean) {
 async function judgeWaiting(settings: Settings, containers: readonly Container[] | null): Promise<Condition> {
   if (!containers || !runs(containers, 'worker') || !runs(containers, 'api')) return judgeQueue(null, false);
   return judgeQueue(await readQueueAge(settings.COMPOSE_PROJECT_NAME, containers), true);
+}
+
+async function judgeShipped(settings: Settings): Promise<Condition> {
+  return judgeOffsite(Boolean(settings.BACKUP_S3_BUCKET), await readStatus(), new Date().toISOString());
 }

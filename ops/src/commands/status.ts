@@ -5,9 +5,11 @@ import { isInMaintenance } from '../host/edge.ts';
 import { loadSettings } from '../host/env-file.ts';
 import { askOurselves } from '../host/http.ts';
 import { type Journal, readJournal } from '../host/journal.ts';
+import { readStatus } from '../host/offsite/state.ts';
 import { writePanelStatus } from '../host/panel-status.ts';
 import { paths } from '../host/paths.ts';
 import type { Certificate } from '../plan/certificate.ts';
+import { lagOf } from '../plan/offsite-health.ts';
 import { type Container, describeState, findUnhealthy } from '../plan/containers.ts';
 import { EXIT, type ExitCode } from '../report/failure.ts';
 import { formatAge, formatBytes, formatTable } from '../report/table.ts';
@@ -33,6 +35,8 @@ interface Status {
   /** What somebody must do about the certificate. */
   trouble: string | null;
   disk: { freeBytes: number; totalBytes: number };
+  /** How far the bucket for backups is behind; null: there is none. */
+  offsite: { lagSeconds: number | null; error: string | null } | null;
   /** A deploy or rollback that runs now, or that was killed. */
   underWay: Journal | null;
 }
@@ -70,9 +74,20 @@ async function observeStatus(settings: Settings): Promise<Status> {
     maintenance,
     certificate,
     trouble,
+    offsite: settings.BACKUP_S3_BUCKET ? await observeLag() : null,
     disk: { freeBytes: disk.bavail * disk.bsize, totalBytes: disk.blocks * disk.bsize },
     underWay,
   };
+}
+
+async function observeLag(): Promise<NonNullable<Status['offsite']>> {
+  const found = await readStatus();
+  return { lagSeconds: lagOf(found, new Date().toISOString()), error: found?.error ?? null };
+}
+
+function formatLag({ lagSeconds, error }: NonNullable<Status['offsite']>): string {
+  const behind = lagSeconds === null ? 'nothing was sent yet' : `${formatAge(lagSeconds)} behind`;
+  return `offsite      ${behind}${error ? `: ${error}` : ''}`;
 }
 
 function summarize(container: Container): Status['services'][number] {
@@ -110,6 +125,7 @@ function formatStatus(found: Status): string {
           `under way    ${underWay.what} of ${underWay.tag} by ${underWay.by}, at "${underWay.step}"; if it was killed: make deploy, or make rollback`,
         ]
       : []),
+    ...(found.offsite ? [formatLag(found.offsite)] : []),
     `disk         ${formatBytes(disk.freeBytes)} free of ${formatBytes(disk.totalBytes)}`,
     '',
     formatTable([['SERVICE', 'STATE', 'UP', '', 'IMAGE'], ...rows]),

@@ -86,6 +86,20 @@ export const settingsSpec = {
   KEEP_RELEASES: whole(2, 100)(),
   WAL_KEEP_MAX: walSize(),
   BACKUP_KEEP_DAYS: whole(1, 3650)(),
+  BACKUP_S3_ENDPOINT: url({ default: undefined }),
+  BACKUP_S3_REGION: matching(/^[\w-]{1,64}$/, 'a region such as eu-central-1')({ default: undefined }),
+  BACKUP_S3_BUCKET: bucketName({ default: undefined }),
+  BACKUP_S3_PREFIX: matching(/^[\w.-]+(\/[\w.-]+)*$/, 'a path without slashes at its ends, such as atlas/production')({
+    default: undefined,
+  }),
+  BACKUP_S3_ACCESS_KEY_ID: str({ default: undefined }),
+  BACKUP_S3_SECRET_ACCESS_KEY: str({ default: undefined }),
+  BACKUP_S3_PATH_STYLE: str({ choices: ['true', 'false'] as const }),
+  BACKUP_S3_LIMIT_MBIT: whole(0, 100_000)(),
+  BACKUP_S3_KEEP_DAYS: whole(1, 3650)(),
+  BACKUP_AGE_RECIPIENTS: matching(/^age1[a-z0-9]+(,age1[a-z0-9]+)*$/, 'public keys of age with commas between them: age1…')({
+    default: undefined,
+  }),
   CRON: str({ choices: ['on', 'off'] as const }),
   ALERT_URL: url({ default: undefined }),
   HEARTBEAT_URL: url({ default: undefined }),
@@ -115,6 +129,9 @@ export const DEFAULTS: Readonly<Partial<Record<SettingKey, string>>> = {
   KEEP_RELEASES: '5',
   WAL_KEEP_MAX: '2GB',
   BACKUP_KEEP_DAYS: '7',
+  BACKUP_S3_PATH_STYLE: 'false',
+  BACKUP_S3_LIMIT_MBIT: '0',
+  BACKUP_S3_KEEP_DAYS: '30',
   CRON: 'on',
 };
 
@@ -122,6 +139,6 @@ export const SECRET_KEYS: readonly SettingKey[] = SETTING_KEYS.filter((key) =>
   /PASSWORD|SECRET|(ALERT|HEARTBEAT)_URL/.test(key),
 );
 /** Those that are ours to choose; the others come from somebody else. */
-export const GENERATED_KEYS = SECRET_KEYS.filter((key) => !/^(MEDIA|ALERT|HEARTBEAT)_/.test(key));
+export const GENERATED_KEYS = SECRET_KEYS.filter((key) => !/^(MEDIA|BACKUP|ALERT|HEARTBEAT)_/.test(key));
 /** Those among them that an older .env does not have: deploy adds them, and gives them to whoever they are for. */
 export const ADDED_KEYS: readonly SettingKey[] = ['POSTGRES_WAL_PASSWORD'];

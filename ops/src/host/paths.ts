@@ -35,6 +35,9 @@ export const paths = {
   cronLogs: path.join(root, '.atlas/log'),
   hooks: path.join(root, 'ops/hooks'),
   ledger: path.join(root, '.atlas/ledger.jsonl'),
+  /** What the bucket for backups has, and how far behind it is. */
+  offsite: path.join(root, '.atlas/offsite'),
+  offsiteLock: path.join(root, '.atlas/offsite.lock'),
   /** Incidents that are open, and whether the operator was told. */
   alerts: path.join(root, '.atlas/alerts.json'),
   alertsLock: path.join(root, '.atlas/alerts.lock'),

@@ -1,5 +1,5 @@
 /** What cron runs by itself; each is a job of ops/cron.sh. */
-export type CronJob = 'backup' | 'base' | 'base-due' | 'drill' | 'health';
+export type CronJob = 'backup' | 'base' | 'base-due' | 'drill' | 'health' | 'offsite';
 
 /** One line of the file: when, in cron's own terms and in words. */
 export interface CronEntry {
@@ -50,6 +50,8 @@ export function planCron(project: string): CronEntry[] {
       when: 'when the WAL has none, every 5 minutes',
     },
     { job: 'drill', time: `${minute} 5 * * 0`, seconds: [0], when: `on Sundays at 05:${shown}` },
+    // Goes on for as long as it can; each minute only looks whether it still does.
+    { job: 'offsite', time: '* * * * *', seconds: [0], when: 'all the time, when BACKUP_S3_BUCKET is set' },
     // What is wrong with the WAL is to be told within a minute: plan/wal-health.ts.
     { job: 'health', time: '* * * * *', seconds: [0, 30], when: 'every 30 seconds' },
   ];

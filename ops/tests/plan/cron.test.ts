@@ -14,6 +14,7 @@ describe('planCron', () => {
       `base ${(minute + 30) % 60} ${minute < 30 ? 3 : 4} * * * +0`,
       `base-due ${minute % 5}-59/5 * * * * +0`,
       `drill ${minute} 5 * * 0 +0`,
+      'offsite * * * * * +0',
       'health * * * * * +0,30',
     ]);
   });
@@ -30,10 +31,10 @@ describe('renderCron', () => {
     expect(text).to.contain('\nSHELL=/bin/bash\n').and.contain('\nMAILTO=""\n');
     expect(text).to.contain('\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n');
     expect(text).to.not.contain('DOCKER_HOST');
-    expect(jobLines(text)).to.have.length(6);
+    expect(jobLines(text)).to.have.length(7);
     for (const line of jobLines(text))
       expect(line).to.match(
-        /^(\S+ ){5}root (sleep 30; )?'\/srv\/atlas\/ops\/cron\.sh' (backup|base|base-due|drill|health)$/,
+        /^(\S+ ){5}root (sleep 30; )?'\/srv\/atlas\/ops\/cron\.sh' (backup|base|base-due|drill|health|offsite)$/,
       );
     expect(jobLines(text).at(-1)).to.match(/^\* \* \* \* \* root sleep 30; .* health$/);
     expect(text, 'cron passes over a last line without an end').to.match(/\n$/);

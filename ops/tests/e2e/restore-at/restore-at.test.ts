@@ -12,7 +12,10 @@ import { stack } from '../stack.ts';
 
 const postgres = () => `${stack().project}-postgres-1`;
 const scratch = () => `${stack().project}-restore`;
-const fingerprints = () => readFingerprints(postgres(), 'atlas');
+// The worker writes a sample of its queue every now and then; ticks are this test's own.
+const MOVING = ['public.queue_samples', 'public.ticks'];
+const fingerprints = async () =>
+  (await readFingerprints(postgres(), 'atlas')).filter(({ name }) => !MOVING.includes(name));
 const clock = () =>
   sql(`select to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS.MS"Z"')`);
 const salons = async () => Number(await sql('select count(*) from salons'));
@@ -257,12 +260,12 @@ describe('make restore to an instant', function () {
     ['before anybody serves', /ok .* postgres and the WAL receiver/],
   ] as const)
     it(`is killed ${what}, and runs again`, async () => {
-      const before = (await fingerprints()).filter(({ name }) => name !== 'public.ticks');
+      const before = await fingerprints();
       const moment = await betweenCommits(clock);
       await sql('delete from photos');
       await killRestoreAt(moment, after);
       await mustMake('restore', { AT: moment, YES: '1' });
-      expect((await fingerprints()).filter(({ name }) => name !== 'public.ticks')).to.deep.equal(before);
+      expect(await fingerprints()).to.deep.equal(before);
       await expectWell([]);
       await mustMake('restore-clean', { YES: '1' });
     });

@@ -1,0 +1,119 @@
+import { chown, chmod, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { envFileExists, loadSettings } from '../host/env-file.ts';
+import { writeAtomically } from '../host/files.ts';
+import { ensureBaseImages } from '../host/base-images.ts';
+import { createDecrypter, type Decrypt } from '../host/offsite/age.ts';
+import { type Bucket, openBucket } from '../host/offsite/bucket.ts';
+import { fetchContent, fetchFiles, joinPieces, type RemoteFile } from '../host/offsite/fetch.ts';
+import { readSource } from '../host/offsite/source.ts';
+import { paths } from '../host/paths.ts';
+import { findImageIds, pullServiceImage, buildServiceImage } from '../host/service-image.ts';
+import { BASE_STORE, WAL_STORE } from '../plan/bases.ts';
+import { BASE_IMAGE_KEYS } from '../plan/base-images.ts';
+import { chooseFiles } from '../plan/recover.ts';
+import { parseMoment } from '../plan/restore-at.ts';
+import { EXIT, type ExitCode, Failure } from '../report/failure.ts';
+import { note, step } from '../report/steps.ts';
+import { deploy } from './deploy.ts';
+import { prepareDirectories } from './preflight.ts';
+import { restoreAt } from './restore-at.ts';
+
+export interface RecoverOptions {
+  /** s3://bucket/prefix */
+  from?: string;
+  /** File with the private key. */
+  key?: string;
+  /** An instant; without it the last commit that the bucket has. */
+  at?: string;
+}
+
+const POSTGRES_UID = 999;
+
+/**
+ * Brings the whole site back on a machine that has nothing but this repository: settings, base backup, WAL and photos from
+ * the bucket, then the cluster to its last commit or to an instant, then the release that served.
+ * @throws Failure; what was fetched stays, and the same command goes on from there
+ */
+export async function recover({ from, key, at }: RecoverOptions): Promise<ExitCode> {
+  const started = Date.now();
+  if (!from || !key) throw refuse('FROM= and KEY= are needed', 'make recover FROM=s3://bucket/prefix KEY=key.txt');
+  const moment = at === undefined ? null : parseMoment(at);
+  if (at !== undefined && !moment) throw refuse(`"${at}" is no moment`, 'AT="2026-11-23 14:05:00"');
+  const decrypt = await createDecrypter(key);
+  const bucket = await openBucket(readSource(from, process.env));
+  await refuseOccupied();
+  const files = await step('what the bucket has', async () => joinPieces(await bucket.list()));
+  const wanted = chooseFiles(files.map((file) => file.key), moment);
+  if (typeof wanted === 'string') throw refuse(wanted, 'FROM=s3://<the bucket and prefix of BACKUP_S3_* in the old .env>');
+  await step('settings', () => bringSettings(bucket, decrypt, files));
+  await prepareDirectories(await loadSettings());
+  await step(`base backup ${wanted.base}, WAL, photos`, (progress) => bringFiles(bucket, decrypt, files, wanted.places, progress));
+  await bringImages();
+  await restoreAt({ ...(at === undefined ? { latest: true } : { at }), yes: true, unserved: true });
+  const { IMAGE_TAG } = await loadSettings();
+  const exitCode = await deploy({ ...(IMAGE_TAG ? { tag: IMAGE_TAG } : {}), yes: true });
+  note(`\nrecovered from ${from} in ${((Date.now() - started) / 1000).toFixed(1)} s`);
+  return exitCode;
+}
+
+const refuse = (what: string, next: string) =>
+  new Failure(what, { state: 'nothing was changed', next, exitCode: EXIT.usage });
+
+/** Never over a server that has something of its own; a recovery that was killed goes on. */
+async function refuseOccupied(): Promise<void> {
+  const bases = await readdir(path.join(paths.backups, BASE_STORE)).catch(() => []);
+  const isOurs = await readdir(paths.state).then((names) => names.includes(MARK), () => false);
+  if (isOurs || (!(await envFileExists()) && bases.length === 0)) return;
+  throw refuse('this is no fresh machine: there is an .env, or there are base backups', 'make restore LATEST=1 for what is here; or a new clone of the repository');
+}
+
+const MARK = 'recovering';
+
+async function bringSettings(bucket: Bucket, decrypt: Decrypt, files: readonly RemoteFile[]): Promise<void> {
+  const file = files.find(({ key }) => key === 'site/env');
+  if (!file) throw refuse('the bucket has no settings (site/env.age)', 'check FROM=');
+  const text = (await fetchContent(bucket, decrypt, file)).toString();
+  await writeAtomically(path.join(paths.state, MARK), '', 0o600);
+  await writeAtomically(paths.env, text, 0o600);
+}
+
+async function bringFiles(
+  bucket: Bucket,
+  decrypt: Decrypt,
+  files: readonly RemoteFile[],
+  places: ReadonlyMap<string, string>,
+  progress: (text: string) => void,
+): Promise<string> {
+  const wanted = files.filter(({ key }) => places.has(key));
+  const place = (key: string) => {
+    const below = places.get(key);
+    return below ? path.join(paths.backups, below) : null;
+  };
+  await fetchFiles(bucket, decrypt, wanted, place, progress);
+  for (const store of [BASE_STORE, WAL_STORE]) await giveToPostgres(path.join(paths.backups, store));
+  return `${wanted.length} files`;
+}
+
+/** Containers of postgres read it, and the receiver goes on in it. */
+async function giveToPostgres(directory: string): Promise<void> {
+  for (const entry of await readdir(directory, { withFileTypes: true, recursive: true })) {
+    const file = path.join(entry.parentPath, entry.name);
+    if (process.getuid?.() === 0) await chown(file, POSTGRES_UID, POSTGRES_UID);
+    await chmod(file, entry.isDirectory() ? 0o700 : 0o600);
+  }
+}
+
+async function bringImages(): Promise<void> {
+  let settings = await loadSettings();
+  const present = await findImageIds(BASE_IMAGE_KEYS.map((name) => settings[name]));
+  const missing = BASE_IMAGE_KEYS.filter((name) => !present[settings[name]]);
+  if (missing.length > 0) await step('base images', () => ensureBaseImages(settings, missing));
+  settings = await loadSettings();
+  const tag = settings.IMAGE_TAG ?? '';
+  const reference = `${settings.IMAGE_NAME}:${tag}`;
+  if ((await findImageIds([reference]))[reference]) return;
+  await step(`image ${tag}`, () =>
+    tag.startsWith('local-') ? buildServiceImage(settings, tag) : pullServiceImage(settings, tag),
+  );
+}
