@@ -2,8 +2,8 @@
 # Variables given on the command line (TAG=…, NAME=…) reach the recipes through the environment,
 # so that no value is ever interpreted by make or the shell.
 .DEFAULT_GOAL := help
-.PHONY: help deploy rollback releases status health doctor certs maintenance on off backup backups base restore restore-clean drill offsite offsite-key cron logs stop start psql token tokens token-revoke admin seed media-copy image dev check test bench
-export REMOVE REASON FROM AT POINT LATEST INSPECT TIMELINE TABLES SKIP_SAFETY TAG SERVICE NAME SCOPE DAYS ID EMAIL JSON DRY_RUN RESET WAIT SCHEMA YES PART RENEW VERIFY
+.PHONY: help deploy rollback releases status health doctor certs maintenance on off backup backups base restore restore-clean drill recover offsite offsite-key cron logs stop start psql token tokens token-revoke admin seed media-copy image dev check test bench
+export REMOVE REASON FROM KEY AT POINT LATEST INSPECT TIMELINE TABLES SKIP_SAFETY TAG SERVICE NAME SCOPE DAYS ID EMAIL JSON DRY_RUN RESET WAIT SCHEMA YES PART RENEW VERIFY
 
 # What deploy and rollback share.
 release_options = $${DRY_RUN:+--dry-run} $${WAIT:+--wait "$$WAIT"} $${SCHEMA:+--schema "$$SCHEMA"} $${YES:+--yes}
@@ -55,6 +55,9 @@ restore-clean: ## drop the databases and clusters from before restores, which th
 
 drill: ## restore the newest backup into a throwaway postgres and compare every table [FROM=id] [WAIT=seconds]
 	@ops/atlas drill $${FROM:+--from "$$FROM"} $${WAIT:+--wait "$$WAIT"}
+
+recover: ## the whole site on a fresh machine, from the bucket FROM=s3://bucket/prefix KEY=key.txt [AT=]
+	@ops/atlas recover $${FROM:+--from "$$FROM"} $${KEY:+--key "$$KEY"} $${AT:+--at "$$AT"}
 
 offsite: ## send WAL, base backups, dumps, photos and settings to the bucket of BACKUP_S3_*, encrypted; cron does it all the time
 	@ops/atlas offsite

@@ -4,7 +4,6 @@ import { backup } from './commands/backup.ts';
 import { backups } from './commands/backups.ts';
 import { base } from './commands/base.ts';
 import { certs } from './commands/certs.ts';
-import { offsite, offsiteKey } from './commands/offsite.ts';
 import { chooseRestore } from './commands/choose-restore.ts';
 import { cron } from './commands/cron.ts';
 import { deploy } from './commands/deploy.ts';
@@ -15,6 +14,8 @@ import { health } from './commands/health.ts';
 import { image } from './commands/image.ts';
 import { maintenance } from './commands/maintenance.ts';
 import { copyMedia } from './commands/media.ts';
+import { offsite, offsiteKey } from './commands/offsite.ts';
+import { recover } from './commands/recover.ts';
 import { releases, rollback } from './commands/releases.ts';
 import { restoreClean } from './commands/restore-clean.ts';
 import { seed } from './commands/seed.ts';
@@ -94,6 +95,11 @@ function createProgram(finish: (code: ExitCode) => void): Command {
     .option('--due', 'only when none leads into the WAL that is received')
     .option('--wait <seconds>', 'wait for another command to end')
     .action(async (options) => finish(await base(options)));
+  verb('recover', 'the whole site on a fresh machine, from the bucket')
+    .option('--from <url>', 's3://bucket/prefix')
+    .option('--key <file>', 'with the private key of age')
+    .option('--at <moment>', 'an instant; without it the last commit that the bucket has')
+    .action(async (options) => finish(await recover(options)));
   verb('offsite', 'send to the bucket of BACKUP_S3_* what it does not have, encrypted')
     .option('--watch', 'go on for as long as settings and code are the same')
     .action(async (options) => finish(await offsite(options)));

@@ -1,16 +1,16 @@
-import { chown, chmod, readdir } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { ensureBaseImages } from '../host/base-images.ts';
 import { envFileExists, loadSettings } from '../host/env-file.ts';
 import { writeAtomically } from '../host/files.ts';
-import { ensureBaseImages } from '../host/base-images.ts';
 import { createDecrypter, type Decrypt } from '../host/offsite/age.ts';
 import { type Bucket, openBucket } from '../host/offsite/bucket.ts';
 import { fetchContent, fetchFiles, joinPieces, type RemoteFile } from '../host/offsite/fetch.ts';
 import { readSource } from '../host/offsite/source.ts';
 import { paths } from '../host/paths.ts';
-import { findImageIds, pullServiceImage, buildServiceImage } from '../host/service-image.ts';
-import { BASE_STORE, WAL_STORE } from '../plan/bases.ts';
+import { buildServiceImage, findImageIds, localTag, pullServiceImage } from '../host/service-image.ts';
 import { BASE_IMAGE_KEYS } from '../plan/base-images.ts';
+import { BASE_STORE, WAL_STORE } from '../plan/bases.ts';
 import { chooseFiles } from '../plan/recover.ts';
 import { parseMoment } from '../plan/restore-at.ts';
 import { EXIT, type ExitCode, Failure } from '../report/failure.ts';
@@ -37,22 +37,30 @@ const POSTGRES_UID = 999;
  */
 export async function recover({ from, key, at }: RecoverOptions): Promise<ExitCode> {
   const started = Date.now();
-  if (!from || !key) throw refuse('FROM= and KEY= are needed', 'make recover FROM=s3://bucket/prefix KEY=key.txt');
+  if (!from || !key)
+    throw refuse('FROM= and KEY= are needed', 'make recover FROM=s3://bucket/prefix KEY=key.txt');
   const moment = at === undefined ? null : parseMoment(at);
   if (at !== undefined && !moment) throw refuse(`"${at}" is no moment`, 'AT="2026-11-23 14:05:00"');
   const decrypt = await createDecrypter(key);
   const bucket = await openBucket(readSource(from, process.env));
   await refuseOccupied();
   const files = await step('what the bucket has', async () => joinPieces(await bucket.list()));
-  const wanted = chooseFiles(files.map((file) => file.key), moment);
-  if (typeof wanted === 'string') throw refuse(wanted, 'FROM=s3://<the bucket and prefix of BACKUP_S3_* in the old .env>');
+  const wanted = chooseFiles(
+    files.map((file) => file.key),
+    moment,
+  );
+  if (typeof wanted === 'string')
+    throw refuse(wanted, 'FROM=s3://<the bucket and prefix of BACKUP_S3_* in the old .env>');
   await step('settings', () => bringSettings(bucket, decrypt, files));
   await prepareDirectories(await loadSettings());
-  await step(`base backup ${wanted.base}, WAL, photos`, (progress) => bringFiles(bucket, decrypt, files, wanted.places, progress));
+  await step(`base backup ${wanted.base}, WAL, photos`, (progress) =>
+    bringFiles(bucket, decrypt, files, wanted.places, progress),
+  );
   await bringImages();
   await restoreAt({ ...(at === undefined ? { latest: true } : { at }), yes: true, unserved: true });
   const { IMAGE_TAG } = await loadSettings();
   const exitCode = await deploy({ ...(IMAGE_TAG ? { tag: IMAGE_TAG } : {}), yes: true });
+  await rm(path.join(paths.state, MARK), { force: true });
   note(`\nrecovered from ${from} in ${((Date.now() - started) / 1000).toFixed(1)} s`);
   return exitCode;
 }
@@ -63,9 +71,15 @@ const refuse = (what: string, next: string) =>
 /** Never over a server that has something of its own; a recovery that was killed goes on. */
 async function refuseOccupied(): Promise<void> {
   const bases = await readdir(path.join(paths.backups, BASE_STORE)).catch(() => []);
-  const isOurs = await readdir(paths.state).then((names) => names.includes(MARK), () => false);
+  const isOurs = await readdir(paths.state).then(
+    (names) => names.includes(MARK),
+    () => false,
+  );
   if (isOurs || (!(await envFileExists()) && bases.length === 0)) return;
-  throw refuse('this is no fresh machine: there is an .env, or there are base backups', 'make restore LATEST=1 for what is here; or a new clone of the repository');
+  throw refuse(
+    'this is no fresh machine: there is an .env, or there are base backups',
+    'make restore LATEST=1 for what is here; or a new clone of the repository',
+  );
 }
 
 const MARK = 'recovering';
@@ -74,6 +88,7 @@ async function bringSettings(bucket: Bucket, decrypt: Decrypt, files: readonly R
   const file = files.find(({ key }) => key === 'site/env');
   if (!file) throw refuse('the bucket has no settings (site/env.age)', 'check FROM=');
   const text = (await fetchContent(bucket, decrypt, file)).toString();
+  await mkdir(paths.state, { recursive: true, mode: 0o700 });
   await writeAtomically(path.join(paths.state, MARK), '', 0o600);
   await writeAtomically(paths.env, text, 0o600);
 }
@@ -113,6 +128,11 @@ async function bringImages(): Promise<void> {
   const tag = settings.IMAGE_TAG ?? '';
   const reference = `${settings.IMAGE_NAME}:${tag}`;
   if ((await findImageIds([reference]))[reference]) return;
+  if (tag.startsWith('local-') && tag !== (await localTag()))
+    throw new Failure(`${tag} served, which was built from another checkout than this one`, {
+      state: 'settings, base backup and WAL are here; nothing runs yet',
+      next: 'check out the commit that it was built from, then the same command again',
+    });
   await step(`image ${tag}`, () =>
     tag.startsWith('local-') ? buildServiceImage(settings, tag) : pullServiceImage(settings, tag),
   );

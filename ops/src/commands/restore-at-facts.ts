@@ -37,6 +37,8 @@ export interface RestoreAtOptions {
   /** Another timeline than the one that serves. */
   timeline?: string;
   yes?: boolean;
+  /** Ends when postgres and the receiver run: nothing was deployed on this machine yet. */
+  unserved?: boolean;
   wait?: string;
 }
 
@@ -172,7 +174,7 @@ async function observeServing(
 /** @returns whether there is a cluster to serve */
 async function startData(compose: Compose, place: RestoreAtFacts['place']): Promise<boolean> {
   // Container and volume as compose makes them, were they gone.
-  await compose.run('create', '--no-recreate', 'postgres');
+  await compose.run('create', '--no-recreate', 'postgres', 'wal');
   const isThere = await hasCluster(place);
   const services = DATA_SERVICES.filter((service) => isThere || service !== 'postgres');
   await step(isThere ? 'data services, healthy' : 'Redis healthy; postgres has no cluster to serve', () =>

@@ -2,7 +2,7 @@ import { swapBack, swapClusters } from '../host/cluster-swap.ts';
 import { bringUp } from '../host/compose.ts';
 import { startContainer, stopContainer } from '../host/containers.ts';
 import { ignoreInterrupts, stopIfInterrupted } from '../host/interrupt.ts';
-import { bringMissingPhotosBack } from '../host/media-since.ts';
+import { bringAllPhotos, bringMissingPhotosBack } from '../host/media-since.ts';
 import { listApplied, migrateUp } from '../host/schema.ts';
 import { promoteScratch, removeScratch, stopScratch } from '../host/scratch-cluster.ts';
 import { waitUntilReady as waitForPostgres } from '../host/throwaway.ts';
@@ -43,7 +43,7 @@ interface SwapState extends Serving {
  * @throws Failure; until the restored cluster is served everything is taken back first
  */
 export async function runRestoreAt(
-  serving: Serving,
+  serving: Serving & { unserved: boolean },
   facts: RestoreAtFacts,
   recovered: Recovered,
 ): Promise<{ kept: string | null; seconds: number }> {
@@ -55,6 +55,7 @@ export async function runRestoreAt(
   };
   try {
     const pending = await checkSchema(state);
+    if (serving.unserved) return await placeOnly(state, started);
     state.entered = true;
     await step('maintenance on', () => enterRestore(settings, describeTarget(facts.target)));
     await step('the recovered cluster is one of its own', () => promoteScratch(recovered.cluster));
@@ -79,6 +80,18 @@ export async function runRestoreAt(
   } catch (error) {
     throw await goBack(state, error);
   }
+}
+
+/** On a machine where nothing was deployed yet there is nobody to tell, and the deploy that follows does the rest. */
+async function placeOnly(
+  state: SwapState,
+  started: number,
+): Promise<{ kept: string | null; seconds: number }> {
+  await step('the recovered cluster is one of its own', () => promoteScratch(state.recovered.cluster));
+  await step('cluster in place', () => swap(state));
+  await step('postgres and the WAL receiver', () => startData(state));
+  await step('photos', () => bringAllPhotos());
+  return { kept: state.kept, seconds: (Date.now() - started) / 1000 };
 }
 
 /** @returns how many migrations the release has to apply  @throws Failure when it does not know all of the cluster's */

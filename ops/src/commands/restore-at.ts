@@ -58,7 +58,7 @@ async function recoverAndSwap(settings: Settings, options: RestoreAtOptions): Pr
     await removeScratch(recovered.request);
     throw error;
   }
-  await swap(settings, facts, recovered, started);
+  await swap(settings, facts, recovered, { started, unserved: options.unserved === true });
   return null;
 }
 
@@ -66,7 +66,7 @@ async function swap(
   settings: Settings,
   facts: RestoreAtFacts,
   recovered: Recovered,
-  started: Date,
+  { started, unserved }: { started: Date; unserved: boolean },
 ): Promise<void> {
   const { target, chain } = facts;
   const event = () => ({
@@ -74,11 +74,8 @@ async function swap(
     ...{ target: describeTarget(target), seconds: (Date.now() - started.getTime()) / 1000 },
   });
   try {
-    const { kept, seconds } = await runRestoreAt(
-      { settings, compose: createCompose(settings) },
-      facts,
-      recovered,
-    );
+    const serving = { settings, compose: createCompose(settings), unserved };
+    const { kept, seconds } = await runRestoreAt(serving, facts, recovered);
     await recordEvent({ ...event(), result: 'done' });
     note(`\nrestored ${describeTarget(target)} in ${seconds.toFixed(1)} s`);
     note(`the last commit in it is of ${recovered.cluster.lastCommit ?? 'before the base backup'}`);

@@ -89,7 +89,10 @@ export const settingsSpec = {
   BACKUP_S3_ENDPOINT: url({ default: undefined }),
   BACKUP_S3_REGION: matching(/^[\w-]{1,64}$/, 'a region such as eu-central-1')({ default: undefined }),
   BACKUP_S3_BUCKET: bucketName({ default: undefined }),
-  BACKUP_S3_PREFIX: matching(/^[\w.-]+(\/[\w.-]+)*$/, 'a path without slashes at its ends, such as atlas/production')({
+  BACKUP_S3_PREFIX: matching(
+    /^[\w.-]+(\/[\w.-]+)*$/,
+    'a path without slashes at its ends, such as atlas/production',
+  )({
     default: undefined,
   }),
   BACKUP_S3_ACCESS_KEY_ID: str({ default: undefined }),
@@ -97,7 +100,10 @@ export const settingsSpec = {
   BACKUP_S3_PATH_STYLE: str({ choices: ['true', 'false'] as const }),
   BACKUP_S3_LIMIT_MBIT: whole(0, 100_000)(),
   BACKUP_S3_KEEP_DAYS: whole(1, 3650)(),
-  BACKUP_AGE_RECIPIENTS: matching(/^age1[a-z0-9]+(,age1[a-z0-9]+)*$/, 'public keys of age with commas between them: age1…')({
+  BACKUP_AGE_RECIPIENTS: matching(
+    /^age1[a-z0-9]+(,age1[a-z0-9]+)*$/,
+    'public keys of age with commas between them: age1…',
+  )({
     default: undefined,
   }),
   CRON: str({ choices: ['on', 'off'] as const }),

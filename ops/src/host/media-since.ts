@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { MediaFile } from '../plan/backups.ts';
+import type { Manifest, MediaFile } from '../plan/backups.ts';
 import type { RestoreTarget } from '../plan/restore-at.ts';
 import { listBackups } from './catalogue.ts';
 import { exists } from './files.ts';
@@ -14,7 +14,18 @@ import { paths } from './paths.ts';
 export async function bringMissingPhotosBack(target: RestoreTarget): Promise<string> {
   const backups = (await listBackups()).filter(({ media }) => media.storage === 'local');
   if (target.kind === 'latest' || backups.length === 0) return 'as they are';
-  const instant = Date.parse(target.kind === 'time' ? target.at : target.point.time);
+  return bringBack(backups, Date.parse(target.kind === 'time' ? target.at : target.point.time));
+}
+
+/** On a machine that has no photos yet: those of the newest backup that has some. */
+export async function bringAllPhotos(): Promise<string> {
+  return bringBack(
+    (await listBackups()).filter(({ media }) => media.storage === 'local'),
+    Date.now(),
+  );
+}
+
+async function bringBack(backups: readonly Manifest[], instant: number): Promise<string> {
   const before = backups.find(({ time }) => Date.parse(time) <= instant);
   const after = backups.findLast(({ time }) => Date.parse(time) > instant);
   const missing = new Map<string, MediaFile>();

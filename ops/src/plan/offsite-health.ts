@@ -12,12 +12,22 @@ export function lagOf(status: OffsiteStatus | null, now: string): number | null 
  * @param isOn whether .env names one  @param now ISO 8601, UTC
  */
 export function judgeOffsite(isOn: boolean, status: OffsiteStatus | null, now: string): Condition {
-  const same = { key: 'offsite', name: 'offsite', graceSeconds: 0, next: 'make offsite; make cron shows how it ended last' };
+  const same = {
+    key: 'offsite',
+    name: 'offsite',
+    graceSeconds: 0,
+    next: 'make offsite; make cron shows how it ended last',
+  };
   if (!isOn) return { ...same, state: 'well', title: 'off: backups are on this server alone' };
   const lag = lagOf(status, now);
   const because = status?.error ? `: ${status.error}` : '';
   if (lag === null)
-    return { ...same, state: 'unknown', title: `nothing was sent yet${because}`, isExplained: !status?.error };
+    return {
+      ...same,
+      state: 'unknown',
+      title: `nothing was sent yet${because}`,
+      isExplained: !status?.error,
+    };
   const title = `the bucket has what was committed until ${lag} s ago${because}`;
   return { ...same, state: lag > LAG_SECONDS ? 'wrong' : 'well', title };
 }

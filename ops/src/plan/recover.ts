@@ -17,7 +17,9 @@ export interface RecoveryFiles {
  * @returns why not, when there is none
  */
 export function chooseFiles(keys: readonly string[], moment: string | null): RecoveryFiles | string {
-  const names = [...new Set(keys.filter((key) => key.startsWith('base/')).map((key) => key.split('/')[1] ?? ''))];
+  const names = [
+    ...new Set(keys.filter((key) => key.startsWith('base/')).map((key) => key.split('/')[1] ?? '')),
+  ];
   const whole = names.filter((name) => keys.includes(`base/${name}/${MANIFEST_FILE}`)).sort();
   if (whole.length === 0) return 'the bucket has no base backup that is whole';
   const stamp = moment?.replace(/[-:]/g, '').replace(/\.\d+/, '');
@@ -32,7 +34,8 @@ export function chooseFiles(keys: readonly string[], moment: string | null): Rec
   for (const key of keys) {
     const [store = '', name = '', file = ''] = key.split('/');
     // The difference to an older one needs that, too: all of them are fetched.
-    if (store === 'base' && name <= chosen) places.set(key, `${BASE_STORE}/${parseBaseDirectory(name)?.id}/${file}`);
+    if (store === 'base' && name <= chosen)
+      places.set(key, `${BASE_STORE}/${parseBaseDirectory(name)?.id}/${file}`);
     if (store === 'wal' && name.startsWith(`${system}-`) && isNeeded(file, base.segment))
       places.set(key, `${WAL_STORE}/${name}/${file.replace(/\.gz$/, '')}`);
     if (store === 'dumps' && name === dump) places.set(key, `${name}/${file}`);

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { waitFor } from './client.ts';
@@ -10,8 +10,13 @@ import { freePort } from './create-stack.ts';
 export interface S3Server {
   /** What .env needs to know, but MEDIA_STORAGE. */
   settings: Record<string, string>;
+  /** Where it listens, and its only bucket. */
+  endpoint: string;
+  bucket: string;
   /** Keys of everything that is stored. */
   keys: () => string[];
+  /** What each of them holds. */
+  contents: () => Buffer[];
   remove: () => Promise<void>;
 }
 
@@ -26,6 +31,11 @@ const configureBuckets = [{ name: bucket, configs: [] }];
 await new S3rver({ address: '0.0.0.0', port: Number(port), silent: true, directory, configureBuckets, allowMismatchedSignatures: true }).run();
 `;
 
+const listObjects = (directory: string) =>
+  readdirSync(path.join(directory, BUCKET), { recursive: true })
+    .map(String)
+    .filter((name) => name.endsWith(OBJECT));
+
 /** @param host this machine's address, as containers know it */
 export async function startS3(host: string): Promise<S3Server> {
   const directory = mkdtempSync(path.join(tmpdir(), 'atlas-s3-'));
@@ -38,16 +48,14 @@ export async function startS3(host: string): Promise<S3Server> {
   const answers = () => fetch(`http://127.0.0.1:${port}/`).then(Boolean, () => false);
   await waitFor('the S3 server', answers, Boolean);
   return {
+    ...{ endpoint: `http://${host}:${port}`, bucket: BUCKET },
     settings: {
       ...{ MEDIA_S3_ENDPOINT: `http://${host}:${port}`, MEDIA_S3_REGION: 'eu-central-1' },
       ...{ MEDIA_S3_BUCKET: BUCKET, MEDIA_S3_PATH_STYLE: 'true' },
       ...{ MEDIA_S3_ACCESS_KEY_ID: 'S3RVER', MEDIA_S3_SECRET_ACCESS_KEY: 'S3RVER' },
     },
-    keys: () =>
-      readdirSync(path.join(directory, BUCKET), { recursive: true })
-        .map(String)
-        .filter((name) => name.endsWith(OBJECT))
-        .map((name) => name.slice(0, -OBJECT.length)),
+    keys: () => listObjects(directory).map((name) => name.slice(0, -OBJECT.length)),
+    contents: () => listObjects(directory).map((name) => readFileSync(path.join(directory, BUCKET, name))),
     remove: async () => {
       child.kill();
       await once(child, 'exit');

@@ -6,7 +6,8 @@ import type { BucketSettings } from './bucket.ts';
  * yet. @param from s3://bucket/prefix  @throws Failure (exit 2)
  */
 export function readSource(from: string, env: Readonly<Record<string, string | undefined>>): BucketSettings {
-  const [, bucket, prefix = ''] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([\w./-]*))?$/.exec(from) ?? [];
+  const [, bucket, prefix = ''] =
+    /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([\w./-]*))?$/.exec(from) ?? [];
   const fail = (what: string) =>
     new Failure(what, {
       state: 'nothing was changed',
