@@ -9,7 +9,7 @@ import { readFingerprints } from '../../../src/host/fingerprints.ts';
 import { waitFor } from '../client.ts';
 import { createStack, type Outcome, removeStack, type Stack } from '../create-stack.ts';
 import { type S3Server, startS3 } from '../s3-server.ts';
-import { type Proxy, startProxy } from './proxy.ts';
+import { type BucketProxy, startProxy } from './proxy.ts';
 
 const PREFIX = 'atlas/production';
 
@@ -17,7 +17,7 @@ describe('backups elsewhere', function () {
   this.timeout(1_800_000);
   let site: Stack;
   let s3: S3Server;
-  let proxy: Proxy;
+  let proxy: BucketProxy;
   let scratch: string;
   let key: string;
   let recovered: Stack | undefined;
@@ -173,16 +173,19 @@ describe('backups elsewhere', function () {
     recovered = await createStack('atlas-recovered');
     const wrong = path.join(scratch, 'wrong.txt');
     writeFileSync(wrong, (await must(recovered.make('offsite-key'))).stdout, { mode: 0o600 });
-    const environment = {
-      ...{ BACKUP_S3_ENDPOINT: proxy.url, BACKUP_S3_PATH_STYLE: 'true' },
-      ...{ BACKUP_S3_ACCESS_KEY_ID: 'S3RVER', BACKUP_S3_SECRET_ACCESS_KEY: 'S3RVER' },
-    };
+    const environment = [
+      ...[`BACKUP_S3_ENDPOINT=${proxy.url}`, 'BACKUP_S3_PATH_STYLE=true'],
+      ...['BACKUP_S3_ACCESS_KEY_ID=S3RVER', 'BACKUP_S3_SECRET_ACCESS_KEY=S3RVER'],
+    ];
+    const fresh = recovered;
     const from = `s3://${s3.bucket}/${PREFIX}`;
-    const refused = await recovered.make('recover', { FROM: from, KEY: wrong }, environment);
+    const recover = (file: string) =>
+      fresh.sh('env', ...environment, 'make', 'recover', `FROM=${from}`, `KEY=${file}`);
+    const refused = await recover(wrong);
     expect(refused.stderr).to.contain('is another key than these backups are for');
     expect(refused.exitCode).to.equal(2);
 
-    const { stderr } = await must(recovered.make('recover', { FROM: from, KEY: key }, environment));
+    const { stderr } = await must(recover(key));
     expect(stderr).to.match(/recovered from s3:\/\/\S+ in [\d.]+ s/);
     expect(stderr).to.match(/the last commit in it is of 20/);
     expect(recovered.settings().HTTPS_PORT).to.equal(HTTPS_PORT);
@@ -210,7 +213,7 @@ describe('backups elsewhere', function () {
       ] as const),
     );
     expect(photos.exitCode, photos.stdout + photos.stderr).to.equal(0);
-    const again = await recovered.make('recover', { FROM: from, KEY: key }, environment);
+    const again = await recover(key);
     expect(again.stderr).to.contain('this is no fresh machine');
   });
 });

@@ -15,7 +15,7 @@ export type Mood =
   /** Changes a bit of what it is sent. */
   | 'rotten';
 
-export interface Proxy {
+export interface BucketProxy {
   url: string;
   mood: Mood;
   /** How many requests it has seen since it was asked last. */
@@ -24,13 +24,13 @@ export interface Proxy {
 }
 
 /** Stands before an S3 server. */
-export async function startProxy(target: string): Promise<Proxy> {
+export async function startProxy(target: string): Promise<BucketProxy> {
   let seen = 0;
   const server = createServer((incoming, outgoing) => {
     seen += 1;
     void handle(proxy.mood, target, incoming, outgoing);
   });
-  const proxy: Proxy = {
+  const proxy: BucketProxy = {
     url: '',
     mood: 'good',
     count: () => {
