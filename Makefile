@@ -3,7 +3,7 @@
 # so that no value is ever interpreted by make or the shell.
 .DEFAULT_GOAL := help
 .PHONY: help deploy rollback releases status health doctor certs maintenance on off backup backups base restore restore-clean drill recover offsite offsite-key cron logs stop start psql token tokens token-revoke admin seed media-copy image dev check test bench
-export REMOVE REASON FROM KEY AT POINT LATEST INSPECT TIMELINE TABLES SKIP_SAFETY TAG SERVICE NAME SCOPE DAYS ID EMAIL JSON DRY_RUN RESET WAIT SCHEMA YES PART RENEW VERIFY
+export REMOVE REASON FROM KEY AT POINT LATEST INSPECT TIMELINE TABLES SKIP_SAFETY TAG SERVICE NAME SCOPE DAYS ID EMAIL JSON DRY_RUN RESET WAIT SCHEMA YES PART RENEW VERIFY PUSH PLATFORMS
 
 # What deploy and rollback share.
 release_options = $${DRY_RUN:+--dry-run} $${WAIT:+--wait "$$WAIT"} $${SCHEMA:+--schema "$$SCHEMA"} $${YES:+--yes}
@@ -98,8 +98,8 @@ seed: ## add 30 example salons with pictures, so that the directory is not empty
 media-copy: ## copy photos from uploads/ to the bucket of MEDIA_S3_*, each read back; again any time [DRY_RUN=1] [VERIFY=1]
 	@ops/atlas media-copy $${DRY_RUN:+--dry-run} $${VERIFY:+--verify}
 
-image: ## build the service's image from this checkout [TAG=v1.2.3]
-	@ops/atlas image $${TAG:+--tag "$$TAG"}
+image: ## build the service's image from this checkout [TAG=v1.2.3]; PUSH=1: to the registry [PLATFORMS=linux/amd64,linux/arm64]
+	@ops/atlas image $${TAG:+--tag "$$TAG"} $${PUSH:+--push} $${PLATFORMS:+--platforms "$$PLATFORMS"}
 
 dev: ## api and worker from source with reload, against the data containers
 	@ops/atlas dev

@@ -140,6 +140,8 @@ function createProgram(finish: (code: ExitCode) => void): Command {
     .action(async (options) => finish(await copyMedia(options)));
   verb('image', "build the service's image from this checkout")
     .option('--tag <tag>', 'its tag; without it one made from its content')
+    .option('--push', 'for every platform, with SBOM and provenance, to the registry of IMAGE_NAME')
+    .option('--platforms <list>', 'which ones, with commas', 'linux/amd64,linux/arm64')
     .action(async (options) => finish(await image(options)));
   verb('dev', 'api and worker from source with reload').action(async () => finish(await dev()));
   return program;

@@ -3,13 +3,44 @@ import { ensureBaseImages } from '../host/base-images.ts';
 import { createCompose } from '../host/compose.ts';
 import { createEnvFile, loadSettings } from '../host/env-file.ts';
 import { withLock } from '../host/lock.ts';
+import { publishServiceImage } from '../host/publish-image.ts';
 import { askImage, digestSettings } from '../host/release-image.ts';
 import { buildServiceImage, findImageIds, localTag } from '../host/service-image.ts';
-import { EXIT, type ExitCode } from '../report/failure.ts';
-import { step } from '../report/steps.ts';
+import { parsePlatforms } from '../plan/image-build.ts';
+import { EXIT, type ExitCode, Failure } from '../report/failure.ts';
+import { note, step } from '../report/steps.ts';
+import { checkTag } from './deploy-input.ts';
 
-/** Builds the service's image from this checkout and prints its reference. */
-export async function image(options: { tag?: string }): Promise<ExitCode> {
+export interface ImageOptions {
+  tag?: string;
+  push?: boolean;
+  platforms: string;
+}
+
+/** Builds the service's image from this checkout, for this engine or for a registry, and prints its reference. */
+export async function image(options: ImageOptions): Promise<ExitCode> {
+  return options.push ? publish(options) : build(options);
+}
+
+async function publish({ tag: given, platforms }: ImageOptions): Promise<ExitCode> {
+  const tag = checkTag(given);
+  const list = parsePlatforms(platforms);
+  if (!tag || !list)
+    throw new Failure(tag ? `not a list of platforms: ${platforms}` : 'a published image needs a tag', {
+      state: 'nothing was built',
+      next: 'make image PUSH=1 TAG=v1.2.3 PLATFORMS=linux/amd64,linux/arm64',
+      exitCode: EXIT.usage,
+    });
+  return withLock('image', 0, async () => {
+    await createEnvFile();
+    const settings = await loadSettings();
+    note(`building ${settings.IMAGE_NAME}:${tag} for ${list.join(' and ')}, and pushing it`);
+    process.stdout.write(`${await publishServiceImage(settings, tag, list)}\n`);
+    return EXIT.done;
+  });
+}
+
+async function build(options: ImageOptions): Promise<ExitCode> {
   return withLock('image', 0, async () => {
     await createEnvFile();
     let settings = await loadSettings();

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Settings } from '../config/validate.ts';
+import { type ImageBuild, localBuild } from '../plan/image-build.ts';
 import { Failure } from '../report/failure.ts';
 import { note } from '../report/steps.ts';
 import { askEngine, callEngine, EngineError, isMissing } from './engine.ts';
@@ -32,22 +33,21 @@ export async function localTag(): Promise<string> {
 
 /** Builds the service's image from this checkout. @throws Failure with the build's last lines */
 export async function buildServiceImage(settings: Settings, tag: string): Promise<void> {
+  await run('docker', localBuild(await describeBuild(settings, tag)));
+}
+
+/** What a build of this checkout needs to know about this machine. */
+export async function describeBuild(settings: Settings, tag: string): Promise<ImageBuild> {
   const registry = (await attempt('npm', ['config', 'get', 'registry'])).stdout.trim();
   const authority = process.env.NODE_EXTRA_CA_CERTS;
-  await run('docker', [
-    'buildx',
-    'build',
-    '--load',
-    '--progress=plain',
-    '--network=host',
-    `--file=${paths.root}/service/Dockerfile`,
-    `--tag=${settings.IMAGE_NAME}:${tag}`,
-    `--build-arg=NODE_IMAGE=${settings.NODE_IMAGE}`,
-    `--build-arg=RELEASE=${tag}`,
-    ...(registry.startsWith('http') ? [`--build-arg=NPM_CONFIG_REGISTRY=${registry}`] : []),
-    ...(authority ? [`--secret=id=ca,src=${authority}`] : []),
-    paths.root,
-  ]);
+  return {
+    root: paths.root,
+    imageName: settings.IMAGE_NAME,
+    tag,
+    nodeImage: settings.NODE_IMAGE,
+    ...(registry.startsWith('http') ? { npmRegistry: registry } : {}),
+    ...(authority ? { authorityFile: authority } : {}),
+  };
 }
 
 // Codes and words of the registry protocol for "there is no such thing" and "not for you": asking again
