@@ -37,7 +37,7 @@ main() {
   local root
   root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
   cd -- "$root"
-  ops/bootstrap.sh run --all --packages 'shellcheck'
+  ops/bootstrap.sh run --all --packages 'shellcheck curl openssl'
   local scripts
   mapfile -t scripts < <(git ls-files --cached --others --exclude-standard '*.sh' ops/atlas .ci/run)
   check 'format and lint' npx --no-install biome ci --colors=off .
