@@ -37,10 +37,11 @@ main() {
   for name in IMAGE_NAME REGISTRY_USER REGISTRY_TOKEN; do
     [[ -n ${!name:-} ]] || refuse "$name is not set" 'set it in the environment'
   done
+  [[ $IMAGE_NAME =~ ^[^/]*[.:][^/]*/ ]] || refuse "IMAGE_NAME=$IMAGE_NAME names no registry" 'such as ghcr.io/you/atlas'
   export IMAGE_NAME
   cd -- "$root"
   log_in
-  make --no-print-directory image PUSH=1 TAG="$1" ${PLATFORMS:+PLATFORMS="$PLATFORMS"}
+  ops/atlas image --push --tag "$1" ${PLATFORMS:+--platforms "$PLATFORMS"}
 }
 
 [[ ${BASH_SOURCE[0]} != "$0" ]] || main "$@"
