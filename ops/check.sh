@@ -39,7 +39,7 @@ main() {
   cd -- "$root"
   ops/bootstrap.sh run --all --packages 'shellcheck curl openssl'
   local scripts
-  mapfile -t scripts < <(git ls-files --cached --others --exclude-standard '*.sh' ops/atlas .ci/run)
+  mapfile -t scripts < <(git ls-files --cached --others --exclude-standard '*.sh' ops/atlas ops/ssh-gate .ci/run)
   check 'format and lint' npx --no-install biome ci --colors=off .
   check 'types of service' npx --no-install tsc --noEmit -p service
   check 'types of ops' npx --no-install tsc --noEmit -p ops

@@ -38,6 +38,7 @@ function createProgram(finish: (code: ExitCode) => void): Command {
       'migrations the release does not know: down undoes them, restore goes back to a dump',
     )
     .option('--yes', 'do not ask before something is lost')
+    .option('--login-stdin', "the registry's login is on standard input: one line, USER TOKEN")
     .action(async (options) => finish(await deploy(options)));
   verb('rollback [tag]', 'go back to a release, by default the good one before')
     .option('--dry-run', 'print the plan and change nothing')
@@ -47,6 +48,7 @@ function createProgram(finish: (code: ExitCode) => void): Command {
       'migrations the release does not know: down undoes them, restore goes back to a dump',
     )
     .option('--yes', 'do not ask before something is lost')
+    .option('--login-stdin', "the registry's login is on standard input: one line, USER TOKEN")
     .action(async (tag, options) => finish(await rollback(tag, options)));
   verb('releases', 'every deploy and rollback')
     .option('--json', 'for scripts')

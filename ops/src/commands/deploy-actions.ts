@@ -40,7 +40,7 @@ export function createDeployActions(
       state.settings = await loadSettings();
     },
     build: () => buildServiceImage(state.settings, tag),
-    pull: () => pullServiceImage(state.settings, tag),
+    pull: () => pullServiceImage(state.settings, tag, state.login),
     data: () => bringUp(state.compose(), ...DATA_SERVICES),
     wal: () => startReceiver(state),
     point: () => markPresent(state),

@@ -1,6 +1,7 @@
 import type { Settings } from '../config/validate.ts';
 import { type Compose, createCompose } from '../host/compose.ts';
 import type { DeployFacts } from '../plan/deploy-facts.ts';
+import type { RegistryLogin } from '../plan/registry-login.ts';
 import type { Migration } from '../plan/schema.ts';
 import { type AppContainers, createAppContainers, type Role } from './replace-app.ts';
 
@@ -8,6 +9,8 @@ import { type AppContainers, createAppContainers, type Role } from './replace-ap
 export interface DeployState {
   settings: Settings;
   facts: DeployFacts;
+  /** For the image, if it must be pulled. */
+  login: RegistryLogin | null;
   /** Compose with the wanted release's tag. */
   compose: () => Compose;
   app?: AppContainers;
@@ -27,9 +30,22 @@ export interface DeployState {
   stopped: string[];
 }
 
-export function createDeployState(settings: Settings, facts: DeployFacts): DeployState {
+export function createDeployState(
+  settings: Settings,
+  facts: DeployFacts,
+  login: RegistryLogin | null,
+): DeployState {
   const state: DeployState = {
-    ...{ settings, facts, serving: [], switched: false, workersBefore: [], committed: false, stopped: [] },
+    ...{
+      settings,
+      facts,
+      login,
+      serving: [],
+      switched: false,
+      workersBefore: [],
+      committed: false,
+      stopped: [],
+    },
     compose: () => createCompose(state.settings, { IMAGE_TAG: facts.tag }),
   };
   return state;

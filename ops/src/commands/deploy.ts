@@ -16,8 +16,10 @@ import { recordEvent } from '../host/ledger.ts';
 import { operator, parseWait, withLock } from '../host/lock.ts';
 import { hasLiveConfig, isLiveConfig, writeConfig } from '../host/nginx-config.ts';
 import { writePanelStatus } from '../host/panel-status.ts';
+import { readRegistryLogin } from '../host/registry-login.ts';
 import { planDeploy, type Step, type StepId } from '../plan/deploy.ts';
 import { canReload, type DeployFacts } from '../plan/deploy-facts.ts';
+import type { RegistryLogin } from '../plan/registry-login.ts';
 import type { LedgerEntry } from '../plan/releases.ts';
 import { renderSite } from '../plan/site.ts';
 import { EXIT, type ExitCode, Failure, formatFailure } from '../report/failure.ts';
@@ -44,6 +46,8 @@ export interface DeployOptions {
   schema?: string;
   /** Says yes to what would otherwise be asked. */
   yes?: boolean;
+  /** Standard input holds the registry's login. */
+  loginStdin?: boolean;
 }
 
 /**
@@ -69,6 +73,7 @@ export async function deploy(
     refuseConflict(facts);
     return EXIT.done;
   }
+  const login = options.loginStdin ? await readRegistryLogin() : null;
   const exitCode = await withLock(what, waitSeconds, async () => {
     listenForInterrupts();
     if (isFirst) await preflight(preview);
@@ -77,7 +82,7 @@ export async function deploy(
     await securePermissions();
     await prepareDirectories(await loadSettings());
     await reportInterrupted();
-    return execute(request, options.yes === true);
+    return execute(request, options.yes === true, login);
   });
   await keepCron();
   return exitCode;
@@ -94,12 +99,16 @@ async function reportInterrupted(): Promise<void> {
   await clearJournal();
 }
 
-async function execute(request: DeployRequest, isConfirmed: boolean): Promise<ExitCode> {
+async function execute(
+  request: DeployRequest,
+  isConfirmed: boolean,
+  login: RegistryLogin | null,
+): Promise<ExitCode> {
   const started = Date.now();
   // Observed inside the lock: another deploy may just have ended.
   const settings = await loadSettings();
   const [observed] = await Promise.all([observeDeploy(settings, request), preflight(settings)]);
-  const state = createDeployState(settings, observed);
+  const state = createDeployState(settings, observed, login);
   const { facts } = state;
   printPlan(facts);
   refuseConflict(facts);

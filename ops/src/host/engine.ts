@@ -31,8 +31,19 @@ export class EngineError extends Error {
   }
 }
 
-/** Sends one request; the answer's body is still to be read. Without a signal no bound: some answers take minutes. */
-function send(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<IncomingMessage> {
+interface SendOptions {
+  /** Without it no bound: some answers take minutes. */
+  signal?: AbortSignal;
+  headers?: Record<string, string>;
+}
+
+/** Sends one request; the answer's body is still to be read. */
+function send(
+  method: string,
+  path: string,
+  body?: unknown,
+  { signal, headers = {} }: SendOptions = {},
+): Promise<IncomingMessage> {
   const text = body === undefined ? undefined : JSON.stringify(body);
   return new Promise((resolve, reject) => {
     const call = request(
@@ -43,8 +54,8 @@ function send(method: string, path: string, body?: unknown, signal?: AbortSignal
         agent: false,
         ...(signal ? { signal } : {}),
         headers: text
-          ? { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }
-          : {},
+          ? { ...headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }
+          : headers,
       },
       resolve,
     );
@@ -63,8 +74,13 @@ async function readAll(answer: IncomingMessage): Promise<Buffer> {
  * One call, its whole answer.
  * @throws EngineError with the engine's own message when it refuses
  */
-export async function callEngine(method: string, path: string, body?: unknown): Promise<Buffer> {
-  const answer = await send(method, path, body);
+export async function callEngine(
+  method: string,
+  path: string,
+  body?: unknown,
+  options?: SendOptions,
+): Promise<Buffer> {
+  const answer = await send(method, path, body, options);
   const bytes = await readAll(answer);
   const status = answer.statusCode ?? 0;
   if (status < 400) return bytes;
@@ -110,7 +126,7 @@ const PING_SECONDS = 10;
 
 /** Whether the engine answers at all, within 10 s: one that hangs is as good as none. */
 export async function engineAnswers(): Promise<boolean> {
-  return send('GET', '/_ping', undefined, AbortSignal.timeout(PING_SECONDS * 1000)).then(
+  return send('GET', '/_ping', undefined, { signal: AbortSignal.timeout(PING_SECONDS * 1000) }).then(
     (answer) => {
       answer.resume();
       return answer.statusCode === 200;

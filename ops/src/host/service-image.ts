@@ -1,12 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Settings } from '../config/validate.ts';
 import { type ImageBuild, localBuild } from '../plan/image-build.ts';
+import type { RegistryLogin } from '../plan/registry-login.ts';
 import { Failure } from '../report/failure.ts';
 import { note } from '../report/steps.ts';
 import { askEngine, callEngine, EngineError, isMissing } from './engine.ts';
 import { attempt, lastLines, type Outcome, run } from './exec.ts';
 import { hashTree } from './files.ts';
 import { paths } from './paths.ts';
+import { pullWithLogin } from './registry-login.ts';
 
 /** Image ids by reference, for every reference that is on this engine. */
 export async function findImageIds(references: readonly string[]): Promise<Record<string, string>> {
@@ -58,16 +60,21 @@ const PULL_ATTEMPTS = 3;
 /**
  * Pulls the service's image; a registry that stumbles is asked three times. On a terminal docker's own
  * progress is shown.
+ * @param login for this once; without it what `docker login` has left counts
  * @throws Failure naming the tags this engine has
  */
-export async function pullServiceImage(settings: Settings, tag: string): Promise<void> {
+export async function pullServiceImage(
+  settings: Settings,
+  tag: string,
+  login: RegistryLogin | null = null,
+): Promise<void> {
   const reference = `${settings.IMAGE_NAME}:${tag}`;
-  let outcome = await pullOnce(reference);
+  let outcome = await pullOnce(reference, login);
   for (let attempts = 1; outcome.exitCode !== 0 && attempts < PULL_ATTEMPTS; attempts += 1) {
     if (FINAL_REFUSAL.test(outcome.stderr)) break;
     note(`note: the registry failed (${lastLines(outcome.stderr, 1)}); trying again in ${attempts * 2} s`);
     await delay(attempts * 2000);
-    outcome = await pullOnce(reference);
+    outcome = await pullOnce(reference, login);
   }
   if (outcome.exitCode === 0) return;
   const known = (await listLocalImages(settings.IMAGE_NAME)).map((one) => one.tag);
@@ -82,7 +89,8 @@ export async function pullServiceImage(settings: Settings, tag: string): Promise
   });
 }
 
-function pullOnce(reference: string): Promise<Outcome> {
+function pullOnce(reference: string, login: RegistryLogin | null): Promise<Outcome> {
+  if (login) return pullWithLogin(reference, login);
   const isShown = process.stderr.isTTY === true;
   const args = isShown ? ['pull', reference] : ['pull', '--quiet', reference];
   return attempt('docker', args, { timeoutSeconds: 900, showsProgress: isShown });
