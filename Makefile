@@ -2,7 +2,7 @@
 # Variables given on the command line (TAG=…, NAME=…) reach the recipes through the environment,
 # so that no value is ever interpreted by make or the shell.
 .DEFAULT_GOAL := help
-.PHONY: help deploy rollback releases status health doctor certs maintenance on off backup backups base restore restore-clean drill recover offsite offsite-key cron logs stop start psql token tokens token-revoke admin seed media-copy image dev check test bench
+.PHONY: help deploy rollback releases status health doctor certs maintenance on off backup backups base restore restore-clean drill recover offsite offsite-key cron logs stop start psql token tokens token-revoke admin seed media-copy image dev check test bench env-import
 export REMOVE REASON FROM KEY AT POINT LATEST INSPECT TIMELINE TABLES SKIP_SAFETY TAG SERVICE NAME SCOPE DAYS ID EMAIL JSON DRY_RUN RESET WAIT SCHEMA YES PART RENEW VERIFY PUSH PLATFORMS
 
 # What deploy and rollback share.
@@ -67,6 +67,9 @@ offsite-key: ## make a pair of keys for that: print the private one, far from th
 
 cron: ## let this machine's cron run backup, drill and health, and say when [REMOVE=1]
 	@ops/atlas cron $${REMOVE:+--remove}
+
+env-import: ## merge KEY=value lines from standard input into .env, all or none; names what changed [WAIT=seconds]
+	@ops/atlas env-import $${WAIT:+--wait "$$WAIT"}
 
 logs: ## follow the logs [SERVICE=api]
 	@ops/atlas logs $${SERVICE:+"$$SERVICE"}

@@ -10,6 +10,7 @@ import { deploy } from './commands/deploy.ts';
 import { dev } from './commands/dev.ts';
 import { doctor } from './commands/doctor.ts';
 import { drill } from './commands/drill.ts';
+import { importEnv } from './commands/env-import.ts';
 import { health } from './commands/health.ts';
 import { image } from './commands/image.ts';
 import { maintenance } from './commands/maintenance.ts';
@@ -115,6 +116,9 @@ function createProgram(finish: (code: ExitCode) => void): Command {
     .option('--yes', 'do not ask')
     .option('--wait <seconds>', 'wait for another command to end')
     .action(async (options) => finish(await restoreClean(options)));
+  verb('env-import', 'merge KEY=value lines from standard input into .env, all of them or none')
+    .option('--wait <seconds>', 'wait for another command to end')
+    .action(async (options) => finish(await importEnv(options)));
   verb('logs [service]', 'follow the logs')
     .option('--no-follow', 'print and end')
     .option('--tail <lines>', 'lines to begin with', '100')

@@ -51,11 +51,19 @@ export function mergeSettings(
   return merged;
 }
 
+const WELL_KNOWN: Readonly<Record<string, string>> = {
+  port: 'a port number from 1 to 65535',
+  url: 'a URL such as https://example.org/path',
+  email: 'an email address',
+};
+
 function expectation(error: Error | undefined): string {
   const message = error?.message ?? '';
   const choices = /not in choices \[(.*)\]/.exec(message)?.[1];
   if (choices) return `one of ${choices}`;
-  return /port/i.test(message) ? 'a port number from 1 to 65535' : message;
+  // These of envalid's would repeat the value, which may be a secret.
+  const kind = /^Invalid (port|url|email)/.exec(message)?.[1];
+  return kind ? (WELL_KNOWN[kind] ?? '') : message;
 }
 
 function suggestion(key: string): string {

@@ -13,8 +13,7 @@ const MODE = 0o600;
 /** Creates .env from .env.example unless it is there. Returns whether it was created. */
 export async function createEnvFile(): Promise<boolean> {
   if (await envFileExists()) return false;
-  const example = await readFile(paths.envExample, 'utf8');
-  await writeAtomically(paths.env, fillTemplate(example, process.env), MODE);
+  await writeEnvText(await readEnvText());
   return true;
 }
 
@@ -45,10 +44,7 @@ export async function loadSettings(): Promise<Settings> {
 
 /** What a first deploy would write, validated before the file exists. */
 export async function previewSettings(): Promise<Settings> {
-  return checkSettings(
-    fillTemplate(await readFile(paths.envExample, 'utf8'), process.env),
-    'the environment',
-  );
+  return checkSettings(await readEnvText(), 'the environment');
 }
 
 function checkSettings(text: string, source: string): Settings {
@@ -61,6 +57,17 @@ function checkSettings(text: string, source: string): Settings {
       exitCode: EXIT.usage,
     });
   return settings;
+}
+
+/** The text of .env; before the first deploy what that would write, with secrets of its own each time. */
+export async function readEnvText(): Promise<string> {
+  if (await envFileExists()) return readFile(paths.env, 'utf8');
+  return fillTemplate(await readFile(paths.envExample, 'utf8'), process.env);
+}
+
+/** Writes all of .env, for its owner alone. */
+export async function writeEnvText(text: string): Promise<void> {
+  await writeAtomically(paths.env, text, MODE);
 }
 
 /** Takes away everybody else's access to .env, saying so. */
@@ -77,5 +84,5 @@ export async function securePermissions(): Promise<void> {
 export async function updateEnvFile(values: Record<string, string>): Promise<void> {
   const text = await readFile(paths.env, 'utf8');
   const updated = replaceValues(text, values);
-  if (updated !== text) await writeAtomically(paths.env, updated, MODE);
+  if (updated !== text) await writeEnvText(updated);
 }

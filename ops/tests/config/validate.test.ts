@@ -68,10 +68,17 @@ describe('settings', () => {
   });
 
   it('never repeats the value of a secret', () => {
-    const { problems } = validateSettings({ ...complete(), POSTGRES_PASSWORD: 'hunter2!' }, {});
-    expect(problems.join('\n'))
-      .to.match(/POSTGRES_PASSWORD/)
-      .and.not.match(/hunter2/);
+    for (const key of SECRET_KEYS) {
+      const { problems } = validateSettings({ ...complete(), [key]: 'hunter2!' }, {});
+      expect(problems.join('\n'))
+        .to.contain(key)
+        .and.not.match(/hunter2/);
+    }
+    const { problems } = validateSettings({ ...complete(), ALERT_URL: 'hunter2', ACME_EMAIL: 'hunter2' }, {});
+    expect(problems).to.deep.equal([
+      'ACME_EMAIL: expected an email address',
+      'ALERT_URL: expected a URL such as https://example.org/path',
+    ]);
   });
 
   it('lets the environment win over .env, but not with an empty value', () => {

@@ -21,6 +21,7 @@ describe('the everyday verbs', function () {
       'status',
       'health',
       'doctor',
+      'env-import',
       'logs',
       'stop',
       'start',
