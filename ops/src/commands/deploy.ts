@@ -13,7 +13,7 @@ import { notifyHook, runHook } from '../host/hooks.ts';
 import { ignoreInterrupts, listenForInterrupts, stopIfInterrupted } from '../host/interrupt.ts';
 import { clearJournal, type Journal, readJournal, writeJournal } from '../host/journal.ts';
 import { recordEvent } from '../host/ledger.ts';
-import { operator, parseWait, withLock } from '../host/lock.ts';
+import { isHandedOver, operator, parseWait, withLock } from '../host/lock.ts';
 import { hasLiveConfig, isLiveConfig, writeConfig } from '../host/nginx-config.ts';
 import { writePanelStatus } from '../host/panel-status.ts';
 import { readRegistryLogin } from '../host/registry-login.ts';
@@ -24,6 +24,7 @@ import type { LedgerEntry } from '../plan/releases.ts';
 import { renderSite } from '../plan/site.ts';
 import { EXIT, type ExitCode, Failure, formatFailure } from '../report/failure.ts';
 import { note, step } from '../report/steps.ts';
+import { describeMove } from './checkout.ts';
 import { confirm } from './confirm.ts';
 import { keepCron } from './cron.ts';
 import { createDeployActions } from './deploy-actions.ts';
@@ -31,6 +32,7 @@ import { type DeployRequest, observeDeploy, refuseConflict } from './deploy-fact
 import { checkSchemaChoice, checkTag } from './deploy-input.ts';
 import { printPlan, printResult } from './deploy-report.ts';
 import { createDeployState, type DeployState } from './deploy-state.ts';
+import { followRelease } from './follow-release.ts';
 import { preflight, prepareDirectories } from './preflight.ts';
 import { endKilledRestore } from './restore-maintenance.ts';
 import { edgeOf, ourselvesOf } from './switch-edge.ts';
@@ -68,24 +70,61 @@ export async function deploy(
   const preview = isFirst ? await previewSettings() : await loadSettings();
   if (options.dryRun) {
     await preflight(preview);
+    await describeMove(request);
     const facts = await observeDeploy(preview, request);
     printPlan(facts);
     refuseConflict(facts);
     return EXIT.done;
   }
   const login = options.loginStdin ? await readRegistryLogin() : null;
-  const exitCode = await withLock(what, waitSeconds, async () => {
-    listenForInterrupts();
+  const here = async () => {
     if (isFirst) await preflight(preview);
     if (await createEnvFile()) note('created .env (mode 600) with random secrets; it is never overwritten');
     for (const key of await addNewSecrets()) note(`added ${key} to .env, with a random value`);
     await securePermissions();
     await prepareDirectories(await loadSettings());
-    await reportInterrupted();
+    if (!isHandedOver()) await reportInterrupted();
     return execute(request, options.yes === true, login);
+  };
+  const { exitCode, isDone } = await withLock(what, waitSeconds, () => {
+    listenForInterrupts();
+    return followRelease(request, {
+      begin: () => begin(request),
+      here,
+      ...repeatRequest(request, options, login),
+    });
   });
-  await keepCron();
+  if (!isDone) await keepCron();
   return exitCode;
+}
+
+/** From here on a kill leaves something behind, although the release's own ops code has not begun. */
+async function begin({ what, tag = '' }: DeployRequest): Promise<void> {
+  await reportInterrupted();
+  const from = (await envFileExists()) ? (await loadSettings()).IMAGE_TAG || null : null;
+  await writeJournal({
+    what,
+    tag,
+    from,
+    by: operator(),
+    started: new Date().toISOString(),
+    step: 'checkout',
+  });
+}
+
+/** The same request for another process. */
+function repeatRequest(
+  { what, tag = '' }: DeployRequest,
+  options: DeployOptions,
+  login: RegistryLogin | null,
+) {
+  const words = [
+    ...(what === 'deploy' ? [what, '--tag', tag] : [what, tag]),
+    ...(options.schema ? ['--schema', options.schema] : []),
+    ...(options.yes ? ['--yes'] : []),
+    ...(login ? ['--login-stdin'] : []),
+  ];
+  return { words, input: login ? `${login.user} ${login.token}\n` : '' };
 }
 
 /** What a killed deploy left is written down; this one finishes or undoes it, because it looks at what is there. */

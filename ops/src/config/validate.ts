@@ -13,14 +13,16 @@ const PLAIN = /^[\w.,:/@+=-]*$/;
  * Validates settings. Keys of `file` that are not in the schema are refused (a typo must not pass
  * silently); the environment may hold anything else. A secret's value is never part of a message.
  * @param file the lines of .env  @param environment process.env: a non-empty value there wins
+ * @param known keys of other releases, which are passed over: after a rollback .env has those of the newer one
  */
 export function validateSettings(
   file: Readonly<Record<string, string>>,
   environment: Readonly<Record<string, string | undefined>>,
+  known: readonly string[] = [],
 ): Validation {
   const merged = mergeSettings(file, environment);
   const problems = Object.keys(file)
-    .filter((key) => !SETTING_KEYS.includes(key as SettingKey))
+    .filter((key) => !SETTING_KEYS.includes(key as SettingKey) && !known.includes(key))
     .map((key) => `${key}: unknown key${suggestion(key)}`);
 
   for (const [key, value] of Object.entries(merged))

@@ -1,6 +1,6 @@
 import { chmod, readFile, stat } from 'node:fs/promises';
 import { parse } from 'dotenv';
-import { ADDED_KEYS } from '../config/schema.ts';
+import { ADDED_KEYS, SETTING_KEYS } from '../config/schema.ts';
 import { fillTemplate, findMalformedLines, makeSecret, replaceValues } from '../config/template.ts';
 import { type Settings, validateSettings } from '../config/validate.ts';
 import { EXIT, Failure } from '../report/failure.ts';
@@ -39,7 +39,7 @@ export async function loadSettings(): Promise<Settings> {
       next: 'make deploy',
       exitCode: EXIT.usage,
     });
-  return checkSettings(await readFile(paths.env, 'utf8'), '.env');
+  return checkSettings(await readFile(paths.env, 'utf8'), '.env', await readKnownKeys());
 }
 
 /** What a first deploy would write, validated before the file exists. */
@@ -47,8 +47,19 @@ export async function previewSettings(): Promise<Settings> {
   return checkSettings(await readEnvText(), 'the environment');
 }
 
-function checkSettings(text: string, source: string): Settings {
-  const { settings, problems } = validateSettings(parse(text), process.env);
+/** Remembers every key of this release for an older one that the checkout is about to go back to. */
+export async function rememberKeys(): Promise<void> {
+  const keys = [...new Set([...(await readKnownKeys()), ...SETTING_KEYS])];
+  await writeAtomically(paths.knownKeys, `${JSON.stringify(keys)}\n`, 0o600);
+}
+
+async function readKnownKeys(): Promise<string[]> {
+  if (!(await exists(paths.knownKeys))) return [];
+  return JSON.parse(await readFile(paths.knownKeys, 'utf8')) as string[];
+}
+
+function checkSettings(text: string, source: string, known: readonly string[] = []): Settings {
+  const { settings, problems } = validateSettings(parse(text), process.env, known);
   const all = [...findMalformedLines(text), ...problems];
   if (all.length > 0 || !settings)
     throw new Failure(`${source} is not valid:\n${all.map((problem) => `    ${problem}`).join('\n')}`, {

@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { execa } from 'execa';
@@ -12,6 +12,13 @@ import { paths } from './paths.ts';
 const HELD = 75;
 /** How long the last command of a killed verb may go on before somebody must look. */
 const ORPHAN_SECONDS = 120;
+
+/** Says, in the environment, that the process which started us holds the lock and has passed its descriptor on. */
+export const HANDED_OVER = 'ATLAS_LOCK_HANDED_OVER';
+/** The first one after the three streams: see inheritedDescriptors. */
+const HANDED_DESCRIPTOR = 3;
+const wasHandedOver = process.env[HANDED_OVER] === '1';
+delete process.env[HANDED_OVER]; // for us alone, not for the hooks and verbs that we start
 
 /** Who holds the lock. */
 export interface Holder {
@@ -31,7 +38,7 @@ export interface Holder {
  */
 export async function withLock<T>(verb: string, waitSeconds: number, action: () => Promise<T>): Promise<T> {
   await mkdir(paths.state, { recursive: true, mode: 0o700 });
-  const descriptor = openSync(paths.lock, 'a', 0o600);
+  const descriptor = isHandedOver() ? HANDED_DESCRIPTOR : openSync(paths.lock, 'a', 0o600);
   try {
     await take(descriptor, waitSeconds);
     await writeHolder(verb);
@@ -40,6 +47,19 @@ export async function withLock<T>(verb: string, waitSeconds: number, action: () 
   } finally {
     holdDescriptor(null);
     closeSync(descriptor);
+  }
+}
+
+/**
+ * Whether the verb that started us lets us work under its lock. The kernel sees one open file, so taking the lock again
+ * succeeds at once, and giving it back is for whoever closes it last.
+ */
+export function isHandedOver(): boolean {
+  if (!wasHandedOver) return false;
+  try {
+    return fstatSync(HANDED_DESCRIPTOR).ino === statSync(paths.lock).ino;
+  } catch {
+    return false;
   }
 }
 

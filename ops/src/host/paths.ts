@@ -17,6 +17,12 @@ export const paths = {
   journal: path.join(root, '.atlas/in-progress.json'),
   /** What a restore is in the middle of. */
   restoreMark: path.join(root, '.atlas/restoring.json'),
+  /** A move of the checkout that is decided and not done yet; see ops/move-checkout.sh. */
+  checkoutMove: path.join(root, '.atlas/checkout'),
+  /** Where the checkout was before the deploy that is under way. */
+  checkoutDeparture: path.join(root, '.atlas/checkout-from.json'),
+  /** Settings that a release knew which ran here before. */
+  knownKeys: path.join(root, '.atlas/known-keys.json'),
   /** What each image said when it was asked. */
   images: path.join(root, '.atlas/images'),
   /** Mounted into nginx: its configuration, which containers serve, and the number of that list. */
