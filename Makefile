@@ -2,13 +2,13 @@
 # Variables given on the command line (TAG=…, NAME=…) reach the recipes through the environment,
 # so that no value is ever interpreted by make or the shell.
 .DEFAULT_GOAL := help
-.PHONY: help deploy rollback releases status health doctor certs maintenance on off backup backups base restore restore-clean drill recover offsite offsite-key cron logs stop start psql token tokens token-revoke admin seed media-copy image dev check test bench env-import
-export REMOVE REASON FROM KEY AT POINT LATEST INSPECT TIMELINE TABLES SKIP_SAFETY TAG SERVICE NAME SCOPE DAYS ID EMAIL JSON DRY_RUN RESET WAIT SCHEMA YES PART RENEW VERIFY PUSH PLATFORMS
+.PHONY: help deploy rollback releases status health doctor certs maintenance on off backup backups base restore restore-clean drill recover offsite offsite-key cron logs stop start psql token tokens token-revoke admin seed media-copy image dev check test bench env-import console
+export REMOVE REASON FROM KEY AT POINT LATEST INSPECT TIMELINE TABLES SKIP_SAFETY TAG SERVICE NAME SCOPE DAYS ID EMAIL JSON DRY_RUN RESET WAIT SCHEMA YES PART RENEW VERIFY PUSH PLATFORMS KNOWN_HOSTS
 
 # What deploy and rollback share.
 release_options = $${DRY_RUN:+--dry-run} $${WAIT:+--wait "$$WAIT"} $${SCHEMA:+--schema "$$SCHEMA"} $${YES:+--yes}
 
-help: ## show this list
+help: ## show this list; with HOST=user@vps every verb of a server runs on that one, over SSH [KNOWN_HOSTS=file]
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-32s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deploy: ## bring this server to a release [TAG=v1.2.3] [DRY_RUN=1] [WAIT=seconds]; without TAG this checkout is built
@@ -82,6 +82,8 @@ start: ## start every service again
 
 psql: ## a psql session in the database
 	@ops/atlas psql
+
+console: psql ## the same as make psql
 
 token: ## make an API token, printed once NAME=mobile-app [SCOPE=read|write] [DAYS=365, 0: never expires]
 	@ops/atlas token $${NAME:+"$$NAME"} $${SCOPE:+--scope "$$SCOPE"} $${DAYS:+--days "$$DAYS"}

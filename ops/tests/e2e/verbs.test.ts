@@ -26,6 +26,7 @@ describe('the everyday verbs', function () {
       'stop',
       'start',
       'psql',
+      'console',
       'token',
       'tokens',
       'token-revoke',
@@ -57,6 +58,7 @@ describe('the everyday verbs', function () {
     const { stdout } = await stack().sh(
       'ops/atlas',
       'psql',
+      'console',
       '--',
       '-Atc',
       'select current_user, current_database()',

@@ -33,11 +33,16 @@ const docker = async (text: string) => (await execa('docker', words(text))).stdo
 const findBase = async () =>
   (await docker('images --format {{.Repository}}:{{.Tag}} atlas-base/debian')).split('\n').find(Boolean);
 
-/** From Debian's packages, on the base that our own images have: sid's Pebble, because trixie's takes no advice. */
-async function buildImage(): Promise<void> {
+/** The Debian that our own base images stand on; built when it is not there. */
+export async function ensureDebianBase(): Promise<string> {
   if (!(await findBase()))
     await execa(path.resolve(import.meta.dirname, '../../../../compose/images/build.sh'));
-  const dockerfile = `FROM ${await findBase()}
+  return (await findBase()) ?? '';
+}
+
+/** From Debian's packages, on the base that our own images have: sid's Pebble, because trixie's takes no advice. */
+async function buildImage(): Promise<void> {
+  const dockerfile = `FROM ${await ensureDebianBase()}
 RUN sed -En '/ trixie main/{s/ trixie / sid /p;q}' /etc/apt/sources.list >/etc/apt/sources.list.d/sid.list && \\
     apt-get update -o Acquire::Check-Valid-Until=false && apt-get install -y --no-install-recommends pebble/sid testssl.sh
 `;
