@@ -14,12 +14,13 @@ export function parseRegistryLogin(line: string): RegistryLogin | null | undefin
 const DOCKER_HUB = 'https://index.docker.io/v1/';
 
 /**
- * The value of the engine's header X-Registry-Auth: JSON in base64url.
+ * The value of the engine's header X-Registry-Auth: JSON in base64url, padded, which Node's is not. What the engine
+ * cannot decode it takes for no login at all, without a word.
  * https://docs.docker.com/reference/api/engine/version/v1.41/#section/Authentication
  */
 export function formatRegistryAuth({ user, token }: RegistryLogin, reference: string): string {
   const value = { username: user, password: token, serveraddress: registryOf(reference) };
-  return Buffer.from(JSON.stringify(value)).toString('base64url');
+  return Buffer.from(JSON.stringify(value)).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
 }
 
 /** The registry in an image reference: what is before the first slash, if that looks like a host. */

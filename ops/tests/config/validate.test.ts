@@ -62,6 +62,11 @@ describe('settings', () => {
     expect(problems).to.deep.equal(['HTPP_PORT: unknown key (did you mean HTTP_PORT?)']);
   });
 
+  it('passes over a key that another release has known here', () => {
+    const file = { ...complete(), OF_LATER: 'x', OF_NOBODY: 'x' };
+    expect(validateSettings(file, {}, ['OF_LATER']).problems).to.deep.equal(['OF_NOBODY: unknown key']);
+  });
+
   it('refuses characters that compose or a URL would read differently', () => {
     for (const value of ['a$b', 'a b', "a'b", 'a#b', 'a\\b', 'a"b'])
       expect(validateSettings({ ...complete(), IMAGE_NAME: value }, {}).problems, value).to.not.be.empty;
