@@ -52,7 +52,7 @@ describe('an image on its way to a registry', function () {
       if (directory) rmSync(directory, { recursive: true });
   });
 
-  // Mutations: without --sbom; without --provenance (buildx then says less); without --label; without --annotation.
+  // Mutations: without --sbom; without --provenance (buildx then says less); without --label.
   it('says what is in it, how it was built and from which commit', async () => {
     const { exitCode, stdout, stderr } = await publish('v9.9.9');
     expect(exitCode, stderr).to.equal(0);
