@@ -7,8 +7,12 @@ ask() {
   local answer code=0
   answer=$(timeout -k 1 10 psql -XAtqw -F ' ' -v ON_ERROR_STOP=1 -d 'dbname=postgres connect_timeout=5' 2>&1 \
     <<<"set statement_timeout = '8s'; set client_min_messages = error; $1") || code=$?
-  if ((code != 0)); then answer=${answer##*$'\n'}; fi
-  printf '%s' "${answer:-psql ended with $code}"
+  if ((code == 0)); then
+    printf %s "$answer"
+  else
+    answer=${answer##*$'\n'}
+    printf %s "${answer:-psql ended with $code}"
+  fi
   return "$code"
 }
 

@@ -19,9 +19,10 @@ remove_missized() {
 # usage: list_complete EPOCH - every segment that is whole, but the newest file of the epoch that is being received: without
 # any pg_receivewal would have to ask the slot where to go on. Oldest first.
 list_complete() {
-  local file files=("$store/$1"/[0-9A-F]???????????????????????*) # names of 24 signs: no history file
+  local file newest=''
+  for newest in "$store/$1"/[0-9A-F]???????????????????????*; do :; done # names of 24 signs: no history file
   for file in "$store"/*/[0-9A-F]???????????????????????; do
-    [[ $file == "${files[-1]:-}" ]] || printf '%s\n' "$file"
+    [[ $file == "$newest" ]] || printf '%s\n' "$file"
   done
 }
 

@@ -143,16 +143,22 @@ finish() {
   exit 0
 }
 
-# usage: wait_for_news - a second, or until one of ours ends
+# A second, or until one of ours ends. One that ended before is only found by asking for it.
 wait_for_news() {
   local ended='' code=0
   sleep 1 &
-  wait -n -p ended $! ${receiver:+"$receiver"} ${compressor:+"$compressor"} || code=$?
-  case $ended in
-    '') ;;
-    "$receiver") note_end "$code" ;;
-    "$compressor") note_compressed "$code" ;;
-  esac
+  wait -n -p ended $! ${receiver:+"$receiver"} ${compressor:+"$compressor"} 2>/dev/null || code=$?
+  if has_ended "$receiver"; then note_end "$code"; fi
+  if has_ended "$compressor"; then note_compressed "$code"; fi
+}
+
+# usage: has_ended PID - leaves its exit code in $code of wait_for_news
+has_ended() {
+  [[ -n $1 ]] || return 1
+  [[ $ended != "$1" ]] || return 0
+  ! kill -0 "$1" 2>/dev/null || return 1
+  code=0
+  wait "$1" 2>/dev/null || code=$?
 }
 
 # Whether a checkout has brought newer scripts: then the engine starts those.

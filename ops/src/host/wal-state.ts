@@ -1,8 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { BASE_STORE, type BaseManifest, WAL_STORE } from '../plan/bases.ts';
+import { WAL_STORE } from '../plan/bases.ts';
 import { EPOCH_FILE, type Epoch } from '../plan/wal.ts';
 import type { WalState } from '../plan/wal-health.ts';
+import { readBases } from './base-catalogue.ts';
 
 /**
  * What the receiver says of itself.
@@ -19,14 +20,8 @@ export async function readCurrentEpoch(
 ): Promise<{ epoch: Epoch | null; isBased: boolean }> {
   if (!state?.epoch) return { epoch: null, isBased: false };
   const epoch = await readJson<Epoch>(path.join(backups, WAL_STORE, state.epoch, EPOCH_FILE));
-  const store = path.join(backups, BASE_STORE);
-  const names = await readdir(store).catch(() => []);
-  const bases = await Promise.all(
-    names
-      .filter((name) => !name.startsWith('.'))
-      .map((name) => readJson<BaseManifest>(path.join(store, name, 'manifest.json'))),
-  );
-  return { epoch, isBased: bases.some((base) => base?.epoch === state.epoch) };
+  const bases = await readBases(backups);
+  return { epoch, isBased: bases.some((base) => base.epoch === state.epoch) };
 }
 
 async function readJson<T>(file: string): Promise<T | null> {
