@@ -52,7 +52,9 @@ start_receiver() {
 # usage: note_end EXIT-CODE - what the receiver said last, now that it is gone
 note_end() {
   receiver=''
-  trouble "pg_receivewal ended ($1): $(tail -n 1 "$log")"
+  # The first line is the cause, those after it follow from it.
+  trouble "pg_receivewal ended ($1): $(head -n 1 "$log")"
+  remove_missized # at once: on a full disk it is the room that compression and state.json need
   postpone
 }
 
