@@ -115,5 +115,5 @@ check: ## format, lint, types, unit tests, shellcheck, compose files: fast, need
 test: ## every test: unit, service, end to end; does its own set-up
 	@ops/test.sh
 
-bench: ## measure, never part of the tests [PART=service|stack|edge|releases|backups]
+bench: ## measure, never part of the tests [PART=service|stack|edge|releases|backups|wal]
 	@ops/bench.sh $${PART:+"$$PART"}

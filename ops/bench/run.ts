@@ -1,5 +1,5 @@
 /**
- * `make bench [PART=stack|edge|releases|backups]`: prints what a deploy, a start, a look, a request and a switch of releases cost on
+ * `make bench [PART=stack|edge|releases|backups|wal]`: prints what a deploy, a start, a look, a request and a switch of releases cost on
  * this machine. Results go to stdout.
  */
 
@@ -15,6 +15,7 @@ import { measureBackups } from './backups.ts';
 import { measureEdge } from './edge.ts';
 import { startEmptyEngine } from './empty-engine.ts';
 import { measureReleases } from './releases.ts';
+import { measureWal } from './wal.ts';
 
 /** Seconds of an action that must succeed. */
 async function time(
@@ -122,6 +123,7 @@ const parts: Record<string, () => Promise<string[][]>> = {
   edge: () => measureEdge(stack, environment),
   releases: () => measureReleases(stack, environment),
   backups: () => measureBackups(stack, environment),
+  wal: () => measureWal(stack, environment),
 };
 const wanted = process.argv.slice(2);
 try {
