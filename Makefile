@@ -44,7 +44,7 @@ backup: ## dump the database, keep the photos, prove both, delete what is old en
 backups: ## every backup, read whole: time, size, release, how it was verified; what is broken, apart [JSON=1]
 	@ops/atlas backups $${JSON:+--json}
 
-base: ## take a base backup: from it WAL leads to any second; cron takes one every night [WAIT=seconds]
+base: ## take a base backup, from which WAL leads to any second, then delete what is old enough; cron does it every night [WAIT=seconds]
 	@ops/atlas base $${WAIT:+--wait "$$WAIT"}
 
 restore: ## bring database and photos back: FROM=id (the newest backup), or to a second: AT="2026-11-23 14:05:00", POINT=deploy-v1.3.0, LATEST=1 [INSPECT=1] [TABLES=salons,photos] [TIMELINE=1] [SKIP_SAFETY=1] [YES=1] [WAIT=seconds]

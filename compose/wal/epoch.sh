@@ -51,15 +51,24 @@ name_epoch() {
   if (($3 > 1)); then printf -- '-%d' "$3"; fi
 }
 
+# usage: number_epochs SYSTEM TIMELINE - how high they are numbered; 0: there is none. The first ones may have been deleted.
+number_epochs() {
+  local file first number highest=0
+  first=$(name_epoch "$1" "$2" 1)
+  for file in "$store/$first"{,-*}/epoch.json; do
+    [[ -s $file ]] || continue
+    file=${file%/epoch.json} number=${file##*/"$first"}
+    number=${number#-}
+    ((${number:-1} <= highest)) || highest=${number:-1}
+  done
+  printf %d "$highest"
+}
+
 # usage: newest_epoch_of SYSTEM TIMELINE - nothing when there is none
 newest_epoch_of() {
-  local number=1 found='' name
-  for (( ; ; number++)); do
-    name=$(name_epoch "$1" "$2" "$number")
-    [[ -s $store/$name/epoch.json ]] || break
-    found=$name
-  done
-  printf %s "$found"
+  local number
+  number=$(number_epochs "$1" "$2")
+  ((number == 0)) || name_epoch "$1" "$2" "$number"
 }
 
 # usage: value_of KEY FILE - of epoch.json as begin_epoch writes it
@@ -95,7 +104,7 @@ continues() {
 # usage: begin_epoch REASON - a slot first: what it keeps is where the epoch begins. Killed in between it is begun again,
 # or there is no gap.
 begin_epoch() {
-  local name start number=1
+  local name start
   start=$(ask "select pg_terminate_backend(active_pid, 5000) from pg_replication_slots
       where slot_name = '$slot' and active_pid is not null \\g /dev/null
     select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = '$slot' \\g /dev/null
@@ -103,9 +112,7 @@ begin_epoch() {
     trouble "no slot can be made: $start"
     return 1
   }
-  while name=$(name_epoch "$system" "$timeline" "$number") && [[ -s $store/$name/epoch.json ]]; do
-    number=$((number + 1))
-  done
+  name=$(name_epoch "$system" "$timeline" $(($(number_epochs "$system" "$timeline") + 1)))
   write_epoch "$name" "$1" "$start" || {
     trouble "$store/$name/epoch.json cannot be written"
     return 1

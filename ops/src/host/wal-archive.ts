@@ -18,7 +18,8 @@ import { psql } from './postgres.ts';
 export async function readEpochs(backups: string): Promise<Epoch[]> {
   const store = path.join(backups, WAL_STORE);
   const epochs: Epoch[] = [];
-  for (const name of await namesIn(store)) {
+  // A hidden one is being deleted.
+  for (const name of (await namesIn(store)).filter((one) => !one.startsWith('.'))) {
     const text = await readFile(path.join(store, name, EPOCH_FILE), 'utf8').catch(() => null);
     if (text) epochs.push({ ...(JSON.parse(text) as Epoch), name });
   }

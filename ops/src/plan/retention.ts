@@ -1,4 +1,4 @@
-import type { Backup } from './backups.ts';
+import type { DrillRecord } from './backups.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -9,11 +9,18 @@ const LEAP = 30 * DAY;
 /** These many stay, whatever their age. */
 const ALWAYS_KEPT = 3;
 
+/** What the rule needs to know: of a dump with its photos, and of a base backup. */
+export interface Retained {
+  /** Times as ISO 8601, UTC. */
+  manifest: { id: string; time: string; verified: string };
+  drill: Pick<DrillRecord, 'result'> | null;
+}
+
 /**
  * Why nothing at all may be deleted now; null when rotation may go on. A backup from after the clock means that the
  * clock is wrong or was: no age can be believed. An old newest one means that backups fail, or that the clock leapt.
  */
-export function findRotationObstacle(backups: readonly Backup[], now: Date): string | null {
+export function findRotationObstacle(backups: readonly Retained[], now: Date): string | null {
   const ahead = backups.find(({ manifest }) =>
     [manifest.time, manifest.verified].some((time) => Date.parse(time) > now.getTime()),
   );
@@ -36,7 +43,7 @@ export function findRotationObstacle(backups: readonly Backup[], now: Date): str
  * @param backups every unbroken one; a broken one is never deleted and never relied on
  * @returns their ids, newest first
  */
-export function findExpired(backups: readonly Backup[], now: Date, keepDays: number): string[] {
+export function findExpired(backups: readonly Retained[], now: Date, keepDays: number): string[] {
   if (findRotationObstacle(backups, now)) return [];
   const expired: string[] = [];
   // So that what is newest has no age.
@@ -56,8 +63,8 @@ export function findExpired(backups: readonly Backup[], now: Date, keepDays: num
 const countLapse = (milliseconds: number) => (milliseconds >= LEAP ? 0 : Math.min(milliseconds, LATE));
 
 /** Every published backup was read back whole; a drill may have found it useless since. */
-const isSound = ({ drill }: Backup) => drill?.result !== 'fail';
+const isSound = ({ drill }: Retained) => drill?.result !== 'fail';
 
-const timeOf = ({ manifest }: Backup) => Date.parse(manifest.time);
+const timeOf = ({ manifest }: Retained) => Date.parse(manifest.time);
 
-const sortBackups = (backups: readonly Backup[]) => [...backups].sort((a, b) => timeOf(b) - timeOf(a));
+const sortBackups = (backups: readonly Retained[]) => [...backups].sort((a, b) => timeOf(b) - timeOf(a));
