@@ -1,30 +1,69 @@
+import { type BaseCatalogue, readBaseCatalogue } from '../host/base-catalogue.ts';
 import { type Catalogue, readCatalogue } from '../host/catalogue.ts';
 import { paths } from '../host/paths.ts';
+import { type Restorable, readWalCatalogue } from '../host/restorable.ts';
 import type { Backup, MediaRecord } from '../plan/backups.ts';
+import type { BaseManifest } from '../plan/bases.ts';
 import { EXIT, type ExitCode } from '../report/failure.ts';
 import { note, step } from '../report/steps.ts';
 import { formatBytes, formatTable } from '../report/table.ts';
 import { sizeOf } from './take-backup.ts';
 
+/** All that is in backups/. */
+interface Everything extends Catalogue, Pick<BaseCatalogue, 'bases'> {
+  restorable: Restorable[];
+}
+
 /**
- * Prints every backup, newest first, and apart from them what is broken; every byte of them is read for that. Takes
- * no lock, so that a look at night stops no backup.
+ * Prints every backup and base backup, newest first, and to which moments the WAL leads; apart from them what is broken;
+ * every byte of them is read for that. Takes no lock, so that a look at night stops no backup.
  * @returns exit 1 when something is broken
  */
 export async function backups(options: { json?: boolean }): Promise<ExitCode> {
-  let catalogue: Catalogue = { backups: [], broken: [] };
+  let all: Everything = { backups: [], bases: [], restorable: [], broken: [] };
   await step('every file and photo read', async () => {
-    catalogue = await readCatalogue(paths.backups, { thorough: true });
+    all = await readEverything();
   });
-  if (options.json) process.stdout.write(`${JSON.stringify(toJson(catalogue), null, 2)}\n`);
-  else print(catalogue);
-  return catalogue.broken.length === 0 ? EXIT.done : EXIT.failed;
+  if (options.json) process.stdout.write(`${JSON.stringify(toJson(all), null, 2)}\n`);
+  else print(all);
+  return all.broken.length === 0 ? EXIT.done : EXIT.failed;
 }
 
-function print(catalogue: Catalogue): void {
-  if (catalogue.backups.length === 0) note('there is no backup yet: make backup');
-  else process.stdout.write(`${formatTable(tabulate(catalogue.backups))}\n`);
-  if (catalogue.broken.length > 0) process.stdout.write(`\n${describeBroken(catalogue).join('\n')}\n`);
+async function readEverything(): Promise<Everything> {
+  const catalogue = await readCatalogue(paths.backups, { thorough: true });
+  const { bases, broken } = await readBaseCatalogue(paths.backups, { thorough: true });
+  const wal = await readWalCatalogue(paths.backups, bases);
+  return {
+    ...{ backups: catalogue.backups, bases: [...bases].reverse(), restorable: wal.restorable },
+    broken: [...catalogue.broken, ...broken, ...wal.broken],
+  };
+}
+
+function print(all: Everything): void {
+  if (all.backups.length === 0) note('there is no backup yet: make backup');
+  const tables = [tabulate(all.backups), tabulateBases(all.bases), tabulateRestorable(all.restorable)];
+  const parts = tables.filter((rows) => rows.length > 1).map((rows) => formatTable(rows));
+  if (all.broken.length > 0) parts.push(describeBroken(all).join('\n'));
+  if (parts.length > 0) process.stdout.write(`${parts.join('\n\n')}\n`);
+}
+
+function tabulateBases(bases: readonly BaseManifest[]): string[][] {
+  const rows = bases.map(({ id, ended, parent, files, verified }) => {
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    const kind = parent ? `difference to ${parent}` : 'full';
+    return [id, formatMinute(ended), formatBytes(bytes), kind, formatMinute(verified)];
+  });
+  return [['BASE BACKUP', 'WHEN (UTC)', 'SIZE', 'KIND', 'VERIFIED'], ...rows];
+}
+
+function tabulateRestorable(restorable: readonly Restorable[]): string[][] {
+  const rows = restorable.flatMap(({ timeline, stretches, until }) =>
+    stretches.map(({ from, missing }) => {
+      const end = until ? formatSecond(until) : 'its end';
+      return [String(timeline), formatSecond(from), missing ? `${missing} is missing or damaged` : end];
+    }),
+  );
+  return [['TIMELINE', 'ANY SECOND FROM (UTC)', 'UNTIL'], ...rows];
 }
 
 /** Heading and one row each; times in UTC. */
@@ -58,7 +97,7 @@ function describeMedia(media: MediaRecord): string {
   return media.storage === 's3' ? `in ${media.bucket}` : 'no';
 }
 
-function describeBroken({ broken }: Catalogue): string[] {
+function describeBroken({ broken }: Everything): string[] {
   const heading = `BROKEN: ${broken.length}, never restored, deleted or counted`;
   return [
     heading,
@@ -66,7 +105,7 @@ function describeBroken({ broken }: Catalogue): string[] {
   ];
 }
 
-function toJson({ backups: all, broken }: Catalogue) {
+function toJson({ backups: all, bases, restorable, broken }: Everything) {
   const list = all.map((backup) => {
     const { id, time, release, reason, media } = backup.manifest;
     const bytes = sizeOf(backup.manifest);
@@ -82,7 +121,8 @@ function toJson({ backups: all, broken }: Catalogue) {
       offsite: false,
     };
   });
-  return { backups: list, broken };
+  return { backups: list, bases, restorable, broken };
 }
 
 const formatMinute = (time: string) => time.slice(0, 16).replace('T', ' ');
+const formatSecond = (time: string) => time.slice(0, 19).replace('T', ' ');

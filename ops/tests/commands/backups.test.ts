@@ -1,11 +1,12 @@
 // Each guarantee was broken once in the code and seen to fail here; what was broken stands beside the test.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
 import { execa } from 'execa';
 import { KEPT_DATABASE } from '../../src/plan/backups.ts';
 import { flipBit, makeBackup } from '../host/make-backup.ts';
+import { makeBase, makeEpoch } from '../host/make-base.ts';
 
 let root: string;
 
@@ -100,6 +101,78 @@ describe('make backups', function () {
     expect(broken.map(({ name, why }: Record<string, string>) => [name, why])).to.deep.equal([
       ['20261122T031500Z-before-v2', 'manifest.json is missing'],
     ]);
+  });
+
+  describe('with base backups and WAL', () => {
+    const epoch = '7-00000001';
+    const inBackups = (...names: string[]) => path.join(root, 'backups', ...names);
+    const file = (number: string) => `0000000100000000000000${number}`;
+
+    beforeEach(async () => {
+      const started = new Date('2026-11-20T03:00:00Z');
+      await makeEpoch(inBackups(), epoch, { started, from: 16, to: 31 });
+      const full = await makeBase(inBackups(), new Date('2026-11-23T03:45:30Z'), { epoch, segment: 17 });
+      const later = { epoch, segment: 24, parent: full.id };
+      await makeBase(inBackups(), new Date('2026-11-24T03:45:10Z'), later);
+      const state = { system: '7', timeline: 1, heartbeat: '2026-11-24T09:30:05.123Z' };
+      await writeFile(inBackups('wal/state.json'), JSON.stringify(state));
+    });
+
+    const runParts = async () => {
+      const { stdout, exitCode } = await runVerb();
+      const parts = stdout.split('\n\n').map((part) => part.split('\n').map((line) => line.split(/ {2,}/)));
+      return { parts: parts.slice(1), exitCode };
+    };
+    const heading = ['TIMELINE', 'ANY SECOND FROM (UTC)', 'UNTIL'];
+
+    it('lists them, and what can be restored', async () => {
+      const { parts, exitCode } = await runParts();
+      expect(exitCode).to.equal(0);
+      expect(parts).to.deep.equal([
+        [
+          ['BASE BACKUP', 'WHEN (UTC)', 'SIZE', 'KIND', 'VERIFIED'],
+          [
+            ...['20261124T034510Z-base', '2026-11-24 03:45', '112 B'],
+            ...['difference to 20261123T034530Z-base', '2026-11-24 03:45'],
+          ],
+          ['20261123T034530Z-base', '2026-11-23 03:45', '112 B', 'full', '2026-11-23 03:45'],
+        ],
+        [heading, ['1', '2026-11-23 03:45:30', '2026-11-24 09:30:05']],
+      ]);
+    });
+
+    // Broken: a gap passed over; only the first stretch; damaged files counted as good.
+    for (const [what, harm, broken] of [
+      ['missing', (name: string) => rm(name), 0],
+      ['damaged', (name: string) => flipBit(name), 1],
+    ] as const)
+      it(`names a segment that is ${what}, and goes on from the next base backup`, async () => {
+        await harm(inBackups('wal', epoch, `${file('14')}.zst`));
+        const { parts, exitCode } = await runParts();
+        expect(parts[1]).to.deep.equal([
+          heading,
+          ['1', '2026-11-23 03:45:30', `${file('14')} is missing or damaged`],
+          ['1', '2026-11-24 03:45:10', '2026-11-24 09:30:05'],
+        ]);
+        expect(exitCode).to.equal(broken);
+        expect(JSON.stringify(parts[2] ?? '').includes(`wal/${epoch}/${file('14')}.zst`)).to.equal(
+          broken === 1,
+        );
+      });
+
+    // Broken: sizes alone looked at; a difference listed without what it builds on.
+    for (const name of ['base.tar.zst', 'pg_wal.tar', 'backup_manifest', 'manifest.json'])
+      it(`names a base backup with one bit flipped in ${name}, and the difference to it`, async () => {
+        await flipBit(inBackups('base/20261123T034530Z-base', name));
+        const { stdout, exitCode } = await runVerb({ json: true });
+        const { bases, restorable, broken } = JSON.parse(stdout);
+        expect(exitCode).to.equal(1);
+        expect([bases, restorable[0].stretches]).to.deep.equal([[], []]);
+        expect(broken.map((one: { name: string }) => one.name)).to.deep.equal([
+          ...['base/20261123T034530Z-base', 'base/20261124T034510Z-base'],
+        ]);
+        expect(broken[0].why).to.contain(name);
+      });
   });
 
   it('says so where there is none', async () => {
