@@ -1,6 +1,8 @@
 import { Agent, request } from 'node:https';
 import { stack } from './stack.ts';
 
+export { waitFor } from './wait-for.ts';
+
 export interface Answer {
   status: number;
   headers: Record<string, string | string[] | undefined>;
@@ -68,20 +70,4 @@ export function photoForm(bytes: Uint8Array, name = 'photo.jpg', type = 'image/j
   const form = new FormData();
   form.set('photo', new Blob([new Uint8Array(bytes)], { type }), name);
   return form;
-}
-
-/** Asks again until the answer is the wanted one. @throws Error with the last value after the bound */
-export async function waitFor<T>(
-  what: string,
-  ask: () => Promise<T>,
-  isWanted: (value: T) => boolean,
-  seconds = 60,
-): Promise<T> {
-  const deadline = Date.now() + seconds * 1000;
-  for (;;) {
-    const value = await ask();
-    if (isWanted(value)) return value;
-    if (Date.now() > deadline) throw new Error(`${what}: still ${JSON.stringify(value)} after ${seconds} s`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
 }

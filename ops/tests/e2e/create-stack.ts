@@ -47,7 +47,7 @@ export function freePort(): Promise<number> {
 }
 
 /** A clone of this checkout as it is: what is committed, and what is not yet. */
-async function cloneCheckout(): Promise<string> {
+export async function cloneCheckout(): Promise<string> {
   const directory = mkdtempSync(path.join(tmpdir(), 'atlas-e2e-'));
   await execa('git', ['clone', '--quiet', '--no-hardlinks', checkout, directory]);
   const { stdout } = await execa('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], {

@@ -43,7 +43,7 @@ function intercept(condition: string): string {
 
 /** Builds a release from the image of another one (the running one by default), good or bad in one way. */
 export async function buildRelease(
-  { directory, project, settings, sh }: Stack,
+  { directory, project, settings, sh }: Pick<Stack, 'directory' | 'project' | 'settings' | 'sh'>,
   tag: string,
   behaviour: Behaviour = 'good',
   from = settings().IMAGE_TAG,
