@@ -2,8 +2,8 @@
 # Variables given on the command line (TAG=…, NAME=…) reach the recipes through the environment,
 # so that no value is ever interpreted by make or the shell.
 .DEFAULT_GOAL := help
-.PHONY: help deploy rollback releases status health doctor certs maintenance on off backup backups base restore restore-clean drill recover offsite offsite-key cron logs stop start psql token tokens token-revoke admin seed media-copy image dev check test bench env-import console
-export REMOVE REASON FROM KEY AT POINT LATEST INSPECT TIMELINE TABLES SKIP_SAFETY TAG SERVICE NAME SCOPE DAYS ID EMAIL JSON DRY_RUN RESET WAIT SCHEMA YES PART RENEW VERIFY PUSH PLATFORMS KNOWN_HOSTS
+.PHONY: help deploy rollback releases status health doctor certs maintenance on off backup backups base restore restore-clean drill recover offsite offsite-key cron logs stop start psql token tokens token-revoke admin seed media-copy image dev check test bench env-import console provision
+export REMOVE REASON FROM KEY AT POINT LATEST INSPECT TIMELINE TABLES SKIP_SAFETY TAG SERVICE NAME SCOPE DAYS ID EMAIL JSON DRY_RUN RESET WAIT SCHEMA YES PART RENEW VERIFY PUSH PLATFORMS KNOWN_HOSTS REPO ENV_FILE HARDEN LOGIN_STDIN
 
 # What deploy and rollback share.
 release_options = $${DRY_RUN:+--dry-run} $${WAIT:+--wait "$$WAIT"} $${SCHEMA:+--schema "$$SCHEMA"} $${YES:+--yes}
@@ -105,6 +105,10 @@ media-copy: ## copy photos from uploads/ to the bucket of MEDIA_S3_*, each read 
 
 image: ## build the service's image from this checkout [TAG=v1.2.3]; PUSH=1: to the registry [PLATFORMS=linux/amd64,linux/arm64]
 	@ops/atlas image $${TAG:+--tag "$$TAG"} $${PUSH:+--push} $${PLATFORMS:+--platforms "$$PLATFORMS"}
+
+# From here to there by itself, and not by a verb that is there already.
+provision: ## bring a bare Debian or Ubuntu VPS to its first release, over SSH HOST=user@vps [TAG=v1.2.3] [ENV_FILE=vps.env] [KEY=ci-key.pub] [HARDEN=1] [REPO=url] [LOGIN_STDIN=1] [DRY_RUN=1]
+	@env -u ATLAS_HOST ops/atlas provision $${ATLAS_HOST:+--host "$$ATLAS_HOST"} $${KNOWN_HOSTS:+--known-hosts "$$KNOWN_HOSTS"} $${TAG:+--tag "$$TAG"} $${ENV_FILE:+--env-file "$$ENV_FILE"} $${KEY:+--key "$$KEY"} $${HARDEN:+--harden} $${REPO:+--repo "$$REPO"} $${LOGIN_STDIN:+--login-stdin} $${DRY_RUN:+--dry-run}
 
 dev: ## api and worker from source with reload, against the data containers
 	@ops/atlas dev

@@ -1,10 +1,10 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # a part of ops/bootstrap.sh, which holds the shared names
-# Progress and failures: on stderr, and every command's output in one log.
+# Progress and failures: on stderr, and every command's output in one log. ops/provision uses it, too.
 
 log=${LOG:-$root/.atlas/bootstrap.log}
 
 say() {
-  printf 'bootstrap: %s\n' "$*" >&2
+  printf '%s: %s\n' "${speaker:-bootstrap}" "$*" >&2
 }
 
 fail_usage() {
@@ -35,7 +35,7 @@ step() {
 # usage: fail WHAT COMMAND [NEXT]
 fail() {
   {
-    printf 'bootstrap: error: %s\n  command: %s\n  the last lines of %s:\n' "$1" "$2" "$log"
+    printf '%s: error: %s\n  command: %s\n  the last lines of %s:\n' "${speaker:-bootstrap}" "$1" "$2" "$log"
     tail -n 15 "$log" | sed 's/^/  | /'
     printf '  state: what was installed before this stays; no container was touched\n'
     printf '  next: %s\n' "${3:-mend what the log says, then run the same command again: it goes on from here}"

@@ -16,6 +16,7 @@ import { image } from './commands/image.ts';
 import { maintenance } from './commands/maintenance.ts';
 import { copyMedia } from './commands/media.ts';
 import { offsite, offsiteKey } from './commands/offsite.ts';
+import { provision } from './commands/provision.ts';
 import { recover } from './commands/recover.ts';
 import { releases, rollback } from './commands/releases.ts';
 import { restoreClean } from './commands/restore-clean.ts';
@@ -149,6 +150,17 @@ function createProgram(finish: (code: ExitCode) => void): Command {
     .option('--push', 'for every platform, with SBOM and provenance, to the registry of IMAGE_NAME')
     .option('--platforms <list>', 'which ones, with commas', 'linux/amd64,linux/arm64')
     .action(async (options) => finish(await image(options)));
+  verb('provision', 'bring a bare VPS to its first release, over SSH')
+    .option('--host <host>', 'user@vps: root, or somebody who may sudo without a password')
+    .option('--known-hosts <file>', 'host keys, instead of ~/.ssh/known_hosts')
+    .option('--tag <tag>', 'the release to begin with; without it the VPS builds this commit')
+    .option('--key <file>', "the public half of CI's key")
+    .option('--repo <url>', "where the VPS fetches later tags; without it this repository's origin")
+    .option('--env-file <file>', 'settings for the first deploy, KEY=value in each line')
+    .option('--harden', 'SSH without passwords')
+    .option('--login-stdin', "the registry's login is on standard input: one line, USER TOKEN")
+    .option('--dry-run', 'print what would change and change nothing')
+    .action(async (options) => finish(await provision(options)));
   verb('dev', 'api and worker from source with reload').action(async () => finish(await dev()));
   return program;
 }
