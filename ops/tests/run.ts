@@ -18,7 +18,7 @@ interface Suite {
 
 const zeroLoss = 'tests/e2e/zero-loss';
 const SUITES: Record<string, Suite> = {
-  unit: { directory: 'ops', phases: [[['tests/!(e2e)/**/*.test.ts', 'tests/*.test.ts']]] },
+  unit: { directory: 'ops', phases: [[['tests/!(e2e|vps)/**/*.test.ts', 'tests/*.test.ts']]] },
   service: { directory: 'service', phases: [[['tests/**/*.test.ts']]] },
   e2e: {
     directory: 'ops',

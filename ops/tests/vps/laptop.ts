@@ -1,0 +1,66 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { execa } from 'execa';
+import { cloneCheckout, type Outcome } from '../e2e/create-stack.ts';
+
+/** The operator's machine: a clone of the repository and an SSH agent with the operator's key. */
+export interface Laptop {
+  directory: string;
+  /** The public half of the key that the agent holds. */
+  key: string;
+  /** CI's key pair, which no agent holds. */
+  ciKey: string;
+  git: (...args: string[]) => Promise<string>;
+  /** `make VERB VARIABLE=value …` in the clone, with this text on standard input; never throws. */
+  make: (verb: string, variables?: Record<string, string>, input?: string) => Promise<Outcome>;
+  remove: () => void;
+}
+
+/** Makes it. What is not committed in this checkout is committed in the clone. */
+export async function createLaptop(): Promise<Laptop> {
+  const directory = await cloneCheckout();
+  const git = async (...args: string[]) => {
+    const who = ['-c', 'user.name=operator', '-c', 'user.email=operator@example.org'];
+    return (await execa('git', [...who, ...args], { cwd: directory })).stdout;
+  };
+  await git('add', '--all');
+  await git('commit', '--quiet', '--allow-empty', '--message', 'The checkout under test');
+  const keys = path.join(directory, '.atlas/keys');
+  await execa('mkdir', ['-p', '-m', '700', keys]);
+  for (const name of ['operator', 'ci'])
+    await execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', path.join(keys, name)]);
+  const agent = startAgent(path.join(keys, 'agent'));
+  await execa('ssh-add', ['-q', path.join(keys, 'operator')], { env: agent.env });
+  return {
+    directory,
+    key: readFileSync(path.join(keys, 'operator.pub'), 'utf8').trim(),
+    ciKey: path.join(keys, 'ci'),
+    git,
+    make: async (verb, variables = {}, input = '') => {
+      const assignments = Object.entries(variables).map(([key, value]) => `${key}=${value}`);
+      const options = { cwd: directory, env: agent.env, reject: false, input } as const;
+      const result = await execa('make', ['--no-print-directory', verb, ...assignments], options);
+      return { exitCode: result.exitCode ?? 1, stdout: result.stdout, stderr: result.stderr };
+    },
+    remove: () => {
+      agent.stop();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function startAgent(socket: string) {
+  const { stdout } = spawnSync('ssh-agent', ['-a', socket], { encoding: 'utf8' });
+  const pid = Number(/SSH_AGENT_PID=(\d+)/.exec(stdout)?.[1]);
+  if (!pid) throw new Error(`ssh-agent does not start: ${stdout}`);
+  return { env: { SSH_AUTH_SOCK: socket }, stop: () => process.kill(pid) };
+}
+
+/** A file of settings, as an operator would write one. @returns its path */
+export function writeSettings({ directory }: Laptop, settings: Record<string, string>): string {
+  const file = path.join(directory, '.atlas/vps.env');
+  const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}\n`);
+  writeFileSync(file, lines.join(''), { mode: 0o600 });
+  return file;
+}
