@@ -5,6 +5,11 @@
 .PHONY: help deploy rollback releases status health doctor certs maintenance on off backup backups base restore restore-clean drill recover offsite offsite-key cron logs stop start psql token tokens token-revoke admin seed media-copy image dev check test bench env-import console provision
 export REMOVE REASON FROM KEY AT POINT LATEST INSPECT TIMELINE TABLES SKIP_SAFETY TAG SERVICE NAME SCOPE DAYS ID EMAIL JSON DRY_RUN RESET WAIT SCHEMA YES PART RENEW VERIFY PUSH PLATFORMS KNOWN_HOSTS REPO ENV_FILE HARDEN LOGIN_STDIN
 
+# HOST=user@vps on make's own command line: the verb runs on that server, over SSH. Some shells export a HOST of their own.
+ifeq ($(origin HOST),command line)
+export ATLAS_HOST := $(value HOST)
+endif
+
 # What deploy and rollback share.
 release_options = $${DRY_RUN:+--dry-run} $${WAIT:+--wait "$$WAIT"} $${SCHEMA:+--schema "$$SCHEMA"} $${YES:+--yes}
 
