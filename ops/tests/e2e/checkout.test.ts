@@ -71,7 +71,7 @@ describe('the configuration follows the release', function () {
     origin = mkdtempSync(path.join(tmpdir(), 'atlas-origin-'));
     await buildRelease(stack(), ONE);
     await buildRelease(stack(), TWO);
-    await buildRelease(stack(), BAD, 'crashing');
+    await buildRelease(stack(), BAD, 'broken-in-public');
     await commit(ONE);
     change('nginx/conf.d/headers.conf', (text) => `${text}add_header X-Config two always;\n`);
     change('compose/app.yml', (text) => text.replace('mem_limit: 768m', 'mem_limit: 800m'));
@@ -145,14 +145,20 @@ describe('the configuration follows the release', function () {
     expect(refused.stderr).to.contain('nothing was changed');
     expect(read(file)).to.match(/# mine too\n$/);
     await git('checkout', '--quiet', '--', file);
+    const dry = await stack().make('deploy', { TAG: TWO, DRY_RUN: '1' });
+    expect(dry.stderr).to.contain(`checkout: moves to ${TWO} first`);
     await expectConfig(ONE);
   });
 
-  // Mutation: without goBack nginx and compose stay those of the bad release.
+  // Mutation: without goBack the checkout, and with it nginx and compose, stay those of the bad release.
   it('a release that is undone takes the checkout back, and nginx with it', async () => {
     const bad = await stack().make('deploy', { TAG: BAD });
     expect(bad.exitCode).to.not.equal(0);
-    expect(bad.stderr).to.contain('out of cheese').and.contain('undo: the checkout is where it was');
+    // It fails after the switch, when nginx has its configuration already.
+    expect(bad.stderr)
+      .to.contain('the public check failed')
+      .and.contain('undo: the checkout is where it was');
+    expect(bad.stderr).to.contain('undo: nginx reads the configuration from before again');
     await expectConfig(ONE);
     expect(existsSync(at('.atlas/checkout-from.json'))).to.equal(false);
   });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { waitFor } from './client.ts';
+import { waitFor } from './wait-for.ts';
 import { freePort } from './create-stack.ts';
 
 /** An S3 server on this machine that containers can reach. */
