@@ -58,6 +58,8 @@ describe('backups elsewhere', function () {
       BACKUP_AGE_RECIPIENTS: /public key: (age1\w+)/.exec(made.stdout)?.[1] ?? '',
     });
     await must(site.make('seed'));
+    const unready = () => sql(`select count(*) from photos where state <> 'ready'`);
+    await waitFor('the variants of every photo', unready, (count) => count === '0');
     await must(site.make('backup'));
   });
 

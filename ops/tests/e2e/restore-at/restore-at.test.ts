@@ -95,6 +95,9 @@ describe('make restore to an instant', function () {
 
   before(async () => {
     if ((await salons()) === 0) await mustMake('seed');
+    // Until then their rows change by themselves.
+    const unready = () => sql(`select count(*) from photos where state <> 'ready'`);
+    await waitFor('the variants of every photo', unready, (count) => count === '0');
     // Whatever ran on this stack before: from here on there is something to go back to.
     await mustMake('base');
   });
