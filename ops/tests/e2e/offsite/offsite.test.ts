@@ -59,7 +59,7 @@ describe('backups elsewhere', function () {
     });
     await must(site.make('seed'));
     const unready = () => sql(`select count(*) from photos where state <> 'ready'`);
-    await waitFor('the variants of every photo', unready, (count) => count === '0');
+    await waitFor('the variants of every photo', unready, (count) => count === '0', 300);
     await must(site.make('backup'));
   });
 

@@ -97,7 +97,7 @@ describe('make restore to an instant', function () {
     if ((await salons()) === 0) await mustMake('seed');
     // Until then their rows change by themselves.
     const unready = () => sql(`select count(*) from photos where state <> 'ready'`);
-    await waitFor('the variants of every photo', unready, (count) => count === '0');
+    await waitFor('the variants of every photo', unready, (count) => count === '0', 300);
     // Whatever ran on this stack before: from here on there is something to go back to.
     await mustMake('base');
   });
