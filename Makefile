@@ -46,7 +46,7 @@ on off: # words of `make maintenance`
 backup: ## dump the database, keep the photos, prove both, delete what is old enough [REASON=word] [WAIT=seconds]
 	@ops/atlas backup $${REASON:+--reason "$$REASON"} $${WAIT:+--wait "$$WAIT"}
 
-backups: ## every backup, read whole: time, size, release, how it was verified; what is broken, apart [JSON=1]
+backups: ## every backup and base backup, read whole: time, size, release, how it was verified; to which moments the WAL leads; what is broken, apart [JSON=1]
 	@ops/atlas backups $${JSON:+--json}
 
 base: ## take a base backup, from which WAL leads to any second, then delete what is old enough; cron does it every night [WAIT=seconds]

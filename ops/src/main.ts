@@ -76,7 +76,10 @@ function createProgram(finish: (code: ExitCode) => void): Command {
     .option('--reason <word>', 'part of the name')
     .option('--wait <seconds>', 'wait for another command to end')
     .action(async (options) => finish(await backup(options)));
-  verb('backups', 'every backup, read whole: time, size, release, how it was verified; and what is broken')
+  verb(
+    'backups',
+    'every backup and base backup, read whole; to which moments the WAL leads; and what is broken',
+  )
     .option('--json', 'for scripts')
     .action(async (options) => finish(await backups(options)));
   verb('drill', 'restore the newest backup into a throwaway postgres and compare every table')
