@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { waitFor } from './wait-for.ts';
 import { freePort } from './create-stack.ts';
+import { waitFor } from './wait-for.ts';
 
 /** An S3 server on this machine that containers can reach. */
 export interface S3Server {

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
 import { readFingerprints } from '../../../src/host/fingerprints.ts';
-import { waitFor } from '../wait-for.ts';
 import { createStack, type Outcome, removeStack, type Stack } from '../create-stack.ts';
 import { type S3Server, startS3 } from '../s3-server.ts';
+import { waitFor } from '../wait-for.ts';
 import { type BucketProxy, startProxy } from './proxy.ts';
 
 const PREFIX = 'atlas/production';

@@ -1,0 +1,76 @@
+// What to break in the code to see a guarantee fail stands beside its test; not every one of these was tried.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect } from 'chai';
+import { readFingerprints } from '../../src/host/fingerprints.ts';
+import { flipBit } from '../host/make-backup.ts';
+import { backupsDirectory, expectWell, mustMake } from './backups/stack-data.ts';
+import { waitFor } from './client.ts';
+import { stack } from './stack.ts';
+
+const store = () => path.join(backupsDirectory(), 'base');
+const hidden = () => readdirSync(store()).filter((name) => name.startsWith('.'));
+const listed = async (): Promise<string[]> =>
+  JSON.parse((await stack().make('backups', { JSON: '1' })).stdout).bases.map(({ id }: { id: string }) => id);
+const fingerprints = () => readFingerprints(`${stack().project}-postgres-1`, 'atlas');
+
+describe('base backups', function () {
+  this.timeout(600_000);
+
+  it('are listed when they have been read back, with the moments they lead to', async () => {
+    const { stdout } = await mustMake('base');
+    const { bases, restorable, broken } = JSON.parse((await mustMake('backups', { JSON: '1' })).stdout);
+    expect(bases[0]).to.include({ id: stdout.trim(), parent: null });
+    expect(readdirSync(path.join(store(), stdout.trim())).sort()).to.deep.equal([
+      ...['backup_manifest', 'base.tar.zst', 'manifest.json', 'pg_wal.tar'],
+    ]);
+    const current = restorable.at(-1);
+    expect(current.stretches[0]).to.deep.include({ from: bases.at(-1).ended, missing: null });
+    expect(Date.parse(current.until)).to.be.greaterThan(Date.parse(bases.at(-1).ended));
+    expect(broken).to.deep.equal([]);
+  });
+
+  // Broken: checkArchive left out; sizes alone looked at.
+  for (const name of ['base.tar.zst', 'pg_wal.tar', 'backup_manifest', 'manifest.json'])
+    it(`with one bit flipped in ${name} are named, and nothing is restored from them`, async () => {
+      const id = (await listed())[0] ?? '';
+      const file = path.join(store(), id, name);
+      const content = readFileSync(file);
+      const before = await fingerprints();
+      await flipBit(file);
+      try {
+        const { exitCode, stdout } = await stack().make('backups');
+        expect(exitCode).to.equal(2); // what make says of any failure
+        expect(stdout).to.match(new RegExp(`base/${id}\\n +why: ${name}`));
+        if (name === 'manifest.json') return;
+        const restored = await stack().make('restore', { LATEST: '1', YES: '1' });
+        expect(restored.exitCode).to.equal(2);
+        expect(restored.stderr).to.contain(`${id} is damaged: ${name} has another SHA-256`);
+        expect(await fingerprints()).to.deep.equal(before);
+      } finally {
+        writeFileSync(file, content);
+      }
+    });
+
+  // Broken: written under its own name; leftovers not cleared.
+  for (const [what, isReached] of [
+    ['while it is copied', () => hidden().some((name) => name.endsWith('-base.partial'))],
+    ['while it is verified', () => hidden().includes('.verify')],
+  ] as const)
+    it(`killed ${what} are listed nowhere, and the next one clears them away`, async () => {
+      const before = await listed();
+      const child = spawn('ops/atlas', ['base'], { cwd: stack().directory, detached: true, stdio: 'ignore' });
+      await waitFor('what is written', async () => isReached(), Boolean);
+      child.kill('SIGKILL');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'close');
+      expect(child.signalCode, 'it ended before it was killed').to.equal('SIGKILL');
+      expect(await listed()).to.deep.equal(before);
+      const { stdout } = await mustMake('base');
+      expect(await listed()).to.deep.equal([stdout.trim(), ...before]);
+      expect(hidden()).to.deep.equal([]);
+      expect(existsSync(path.join(store(), stdout.trim(), 'manifest.json'))).to.equal(true);
+      await expectWell([]);
+    });
+});
