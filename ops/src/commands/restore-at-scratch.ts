@@ -57,7 +57,14 @@ type Archive = Pick<RestoreAtFacts, 'chain' | 'wal' | 'target' | 'place'>;
 /** Every file that will be read is as it was written, and none is missing. @throws Failure naming the first (exit 2) */
 export async function checkArchive(facts: Archive): Promise<void> {
   await step('base backup as it was written', async () => {
-    for (const base of facts.chain) await verifyFiles(base, path.join(paths.backups, BASE_STORE, base.id));
+    for (const base of facts.chain)
+      await verifyFiles(base, path.join(paths.backups, BASE_STORE, base.id)).catch((error: Failure) => {
+        throw new Failure(error.message, {
+          state: 'nothing was changed',
+          next: 'an earlier moment, which another base backup leads to: make backups; make base, so that later ones can be restored again',
+          exitCode: EXIT.usage,
+        });
+      });
   });
   await step('WAL without a gap and as it was written', async (progress) => {
     const { files, missing } = facts.wal;
