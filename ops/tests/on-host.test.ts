@@ -67,7 +67,7 @@ describe('HOST=', () => {
     ]);
   });
 
-  // Mutations: the words not checked; HOST checked for nothing.
+  // Mutations (not tried): the words not checked; HOST checked for nothing.
   it('refuses what a shell over there would read differently, and what is no host', async () => {
     for (const variable of [
       'TAG=v1;id',

@@ -43,7 +43,7 @@ describe('env-import', function () {
     for (const { stdout, stderr } of [first, second]) expect(stdout + stderr).to.not.contain('very-secret');
   });
 
-  // Mutation: the check for problems after writeEnvText.
+  // Mutation (not tried): the check for problems after writeEnvText.
   it('writes nothing at all when one line is wrong', async () => {
     await importLines('DOMAIN=example.org\n');
     const before = readFileSync(env(), 'utf8');

@@ -136,7 +136,7 @@ describe('the configuration follows the release', function () {
     expect(stack().settings().NEW_SETTING).to.equal('x');
   });
 
-  // Mutation: findEdited returns none, and the edit is gone.
+  // Mutation (not tried): findEdited returns none, and the edit is gone.
   it('an edit that the move would lose stops it, by name', async () => {
     const file = 'nginx/conf.d/headers.conf';
     appendFileSync(at(file), '# mine too\n');

@@ -98,7 +98,7 @@ describe('the gate of CI, with a real sshd', function () {
       'releases\nstatus\ndeploy --tag v1.2.3 --login-stdin\ndone\nrollback --login-stdin',
     );
     await inside('rm', '/asked', '/go');
-    // Mutation: the login in an argument of ops/atlas is in /asked.
+    // Mutation (not tried): the login in an argument of ops/atlas is in /asked.
     expect(
       await inside('sh', '-c', `grep -rlF ${TOKEN} /opt /run /tmp /home /root /var /etc || true`),
     ).to.equal('');
@@ -148,7 +148,7 @@ describe('the gate of CI, with a real sshd', function () {
     expect(await asked()).to.equal('');
   });
 
-  // Mutation: without setsid and the log, the deploy dies at its first line after the cut.
+  // Mutation (not tried): without setsid and the log, the deploy dies at its first line after the cut.
   it('a deploy goes on when its connection is cut', async () => {
     const client = execa('ssh', [...options(), `atlas@${address}`, 'deploy v2'], {
       input: '\n',

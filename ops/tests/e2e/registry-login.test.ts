@@ -67,7 +67,7 @@ describe('a registry that wants a login', function () {
     rmSync(directory, { recursive: true });
   });
 
-  // Mutation: the header in Node's base64url, without padding. The registry then sees nobody.
+  // This was a bug once: the header in Node's base64url, without padding. The registry then sees nobody.
   it('gives the image to a login that is nowhere but in the request, and to no other', async () => {
     const wrong = await pullWithLogin(image, { ...LOGIN, token: 'wrong' });
     expect([wrong.exitCode, wrong.command]).to.deep.equal([1, `docker pull ${image}`]);

@@ -49,7 +49,7 @@ describe('a verb that goes on under the lock of the one that started it', functi
     expect(await start('#!/bin/bash\nkill -9 $$\n').ended).to.equal('null');
   });
 
-  // Mutations: isHandedOver always false (it waits for itself); true without the comparison of the two files.
+  // Mutations: isHandedOver always false (it waits for itself; not tried); true without the comparison of the two files.
   it('has the lock, which nobody else gets; the word of it alone, without its descriptor, is not believed', async () => {
     writeFileSync(
       path.join(root, 'probe.mjs'),

@@ -1,4 +1,4 @@
-// Each rule was broken once in the code and seen to fail here; what was broken stands beside the test.
+// What to break in the code to see a guarantee fail stands beside its test; not every one of these was tried.
 import { expect } from 'chai';
 import { type BaseRotationFacts, type EpochFacts, planBaseRotation } from '../../src/plan/base-retention.ts';
 import type { BaseManifest, RestorePoint } from '../../src/plan/bases.ts';

@@ -33,7 +33,7 @@ describe('planImport', () => {
     expect(parse(text).ALERT_URL).to.equal('https://a.example/x');
   });
 
-  // Mutation: empty values merged. A secret that CI does not have would wipe out the one that the server has.
+  // Mutation (not tried): empty values merged. A secret that CI does not have would wipe out the one that the server has.
   it('leaves a key alone that came without a value, and says so', () => {
     const { text, changed, empty } = planImport(current, 'POSTGRES_PASSWORD=\nDOMAIN=example.org\n');
     expect(empty).to.deep.equal(['POSTGRES_PASSWORD']);

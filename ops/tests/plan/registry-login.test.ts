@@ -22,7 +22,7 @@ describe('the registry login', () => {
     expect(auth('localhost:5000/atlas:v1').serveraddress).to.equal('localhost:5000');
     for (const reference of ['atlas:v1', 'you/atlas:v1'])
       expect(auth(reference).serveraddress).to.equal('https://index.docker.io/v1/');
-    // Mutation: Node's own base64url. A real registry then says "no basic auth credentials" to two tokens in three.
+    // This was a bug once: Node's own base64url. A real registry then says "no basic auth credentials" to two tokens in three.
     for (const token of ['a', 'ab', 'abc', 'ghs_?>~???'])
       expect(formatRegistryAuth({ user: 'ci', token }, 'atlas:v1'), token).to.match(
         /^(?:[\w-]{4})+(?:[\w-]{2}==|[\w-]{3}=)?$/,
