@@ -66,6 +66,6 @@ describe('a bad release under load', function () {
     const { make } = stack();
     const keep = { KEEP_RELEASES: '100' };
     const { stderr } = await make('deploy', { TAG: stack().settings().IMAGE_TAG ?? '' }, keep);
-    expect(stderr).to.match(/^plan: .*\n {2}- check https through nginx: release \S+ answers\n\n/);
+    expect(stderr).to.match(/^plan: .*\n {2}- check https through nginx: release \S+ answers\n\n/m);
   });
 });
