@@ -211,16 +211,17 @@ END
 ${secrets.join('\n')}
 END
       seek() { grep -qaFf /run/secrets && echo "$1" || true; }
+      cat /opt/sevra-atlas/.env | seek 'settings, where they belong'
       docker ps --all --quiet | xargs -n 1 docker logs 2>&1 | seek 'logs of containers'
       journalctl --quiet | seek journal
       cat /opt/sevra-atlas/.atlas/log/* /opt/sevra-atlas/.atlas/*.jsonl /var/log/*.log | seek 'log files'
       cat /proc/[0-9]*/cmdline | seek 'list of processes'
       docker inspect sevra-atlas-nginx-1 | seek 'docker inspect of nginx'
-      docker image ls --quiet ${IMAGE} | sort -u | xargs docker history --no-trunc | seek 'history of images'
+      docker image ls --quiet ${IMAGE} | sort -u | xargs -n 1 docker history --no-trunc | seek 'history of images'
       docker save ${IMAGE}:v1.2.0 | seek 'image'
       rm /run/secrets`);
     expect(look.exitCode, look.stderr).to.equal(0);
-    expect(look.stdout).to.equal('');
+    expect(look.stdout).to.equal('settings, where they belong');
   });
 });
 

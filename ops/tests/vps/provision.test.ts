@@ -182,16 +182,22 @@ describe('make provision', function () {
   });
 
   describe('afterwards', () => {
-    it('make deploy TAG= there brings what CI has pushed since', async () => {
+    it('sends a later tag, and make deploy TAG= brings it there with its files', async () => {
       const { laptop } = world();
       await laptop.git('commit', '--quiet', '--allow-empty', '--message', 'v1.1.0');
       await laptop.git('tag', 'v1.1.0');
       await publish('v1.1.0');
+      const sent = await provision({ TAG: 'v1.1.0' });
+      expect(sent.stderr.match(/^ {2}- .*$/gm), sent.stderr).to.have.length(1);
+      expect(sent.stderr)
+        .to.match(/: the tag v1\.1\.0 \(/)
+        .and.contain('v1.0.0 is deployed there');
       await logIn(vps);
       const { exitCode, stderr } = await laptop.make('deploy', { ...hostVariables(vps), TAG: 'v1.1.0' });
       await vps.sh('docker logout ghcr.io');
       expect(exitCode, stderr).to.equal(0);
       expect(await ask(vps)).to.deep.equal({ status: 200, release: 'v1.1.0' });
+      expect((await vps.sh(`git -C ${ROOT} describe --tags`)).stdout).to.equal('v1.1.0');
     });
 
     it('cron takes the nightly backup', async () => {
@@ -214,6 +220,7 @@ describe('make provision', function () {
 
     it('a reboot brings the site back by itself, with the firewall', async () => {
       const { release } = await ask(vps);
+      const started = Date.now();
       await vps.reboot();
       const back = await waitFor(
         'the site',
@@ -221,6 +228,7 @@ describe('make provision', function () {
         ({ status }) => status === 200,
         60,
       );
+      console.log(`      reboot to first HTTPS answer: ${((Date.now() - started) / 1000).toFixed(0)} s`);
       expect(back.release).to.equal(release);
       expect((await vps.sh('nft list table inet sevra_atlas')).stdout).to.contain('policy drop');
       const again = await provision();

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -40,7 +41,7 @@ const needsLogin = 'auth: {htpasswd: {realm: ghcr.io, path: /etc/registry/users}
  */
 export async function startRegistries(name: string, network: string): Promise<Registries> {
   const directory = mkdtempSync(path.join(tmpdir(), 'atlas-registry-'));
-  const [user, token] = ['ci', 'ghs_0123456789TheTokenOfOneDeployOnly'];
+  const [user, token] = ['ci', `ghs_${randomBytes(18).toString('hex')}`];
   await makeCertificates(directory);
   // bcrypt, which is all that docker-registry takes; libc knows it.
   const hash = await execa('perl', [
