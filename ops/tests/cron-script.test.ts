@@ -1,3 +1,4 @@
+// What to break in the code to see a guarantee fail stands beside its test; not every one of these was tried.
 import {
   chmodSync,
   cpSync,

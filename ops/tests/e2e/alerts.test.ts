@@ -1,4 +1,4 @@
-// Each guarantee was broken once in the code and seen to fail here; what was broken stands beside the test.
+// What to break in the code to see a guarantee fail stands beside its test; not every one of these was tried.
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';

@@ -1,4 +1,4 @@
-// Each guarantee was broken once in the code and seen to fail here; what was broken stands beside the test.
+// What to break in the code to see a guarantee fail stands beside its test; not every one of these was tried.
 import { expect } from 'chai';
 import type { Epoch } from '../../src/plan/wal.ts';
 import { judgeWal, type WalFacts, type WalState } from '../../src/plan/wal-health.ts';

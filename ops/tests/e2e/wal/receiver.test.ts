@@ -1,4 +1,4 @@
-// Each guarantee was broken once in the code and seen to fail here; what was broken stands beside the test.
+// What to break in the code to see a guarantee fail stands beside its test; not every one of these was tried.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -236,7 +236,7 @@ describe('the WAL receiver', function () {
     }
   });
 
-  // Broken: the plain file removed before the rename; the sum appended before the rename is no harm.
+  // Broken: the plain file removed before the rename.
   it('compression that is killed at any moment leaves no half file under a final name', async () => {
     const script = `
       set -eu; umask 077; mkdir /tmp/store /tmp/store/e; cd /tmp/store/e
