@@ -1,6 +1,6 @@
 /**
  * Runs the suites one after the other and ends with `N passed, N failed, N skipped` over all of them.
- * usage: run.ts [unit|service|e2e ...]; without names every suite runs.
+ * usage: run.ts [unit|service|e2e|vps ...]; without names every suite but vps, which takes a machine half an hour.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -32,7 +32,10 @@ const SUITES: Record<string, Suite> = {
       [['tests/e2e/directory.test.ts', `${zeroLoss}/engine-restart.test.ts`]],
     ],
   },
+  // Whole servers, in containers, from bare on.
+  vps: { directory: 'ops', phases: [[['tests/vps/fixture.ts', 'tests/vps/**/*.test.ts']]] },
 };
+const USUAL = ['unit', 'service', 'e2e'];
 
 interface Counts {
   passed: number;
@@ -90,7 +93,7 @@ async function runLane(directory: string, spec: readonly string[], isHeldBack: b
 
 const names = process.argv.slice(2);
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
-for (const name of names.length > 0 ? names : Object.keys(SUITES)) {
+for (const name of names.length > 0 ? names : USUAL) {
   for (const counts of await runSuite(name)) {
     total.passed += counts.passed;
     total.failed += counts.failed;

@@ -45,6 +45,16 @@ export function judgeLedger(facts: LedgerFacts): Condition[] {
       next: 'make backup; make cron installs the nightly one',
     },
     {
+      ...{ key: 'base', name: 'last base backup', graceSeconds: 0 },
+      ...judgeRun('base', BACKUP_SECONDS, facts),
+      next: 'make base; make cron installs the nightly one',
+    },
+    {
+      ...{ key: 'drill-at', name: 'last drill to an instant', graceSeconds: 0 },
+      ...judgeRun('drill-at', DRILL_SECONDS, facts),
+      next: 'make drill; make cron installs the weekly one',
+    },
+    {
       ...{ key: 'drill', name: 'last drill', graceSeconds: 0 },
       ...judgeRun('drill', DRILL_SECONDS, facts),
       next: 'make drill; make cron installs the weekly one',
@@ -92,21 +102,28 @@ function judgeRelease({ releases, killed }: LedgerFacts): Judgement {
   return { state: 'wrong', title: `the ${what} of ${tag} ${happened}${because(why)}` };
 }
 
+const RUNS = {
+  backup: 'backup',
+  base: 'base backup',
+  drill: 'drill',
+  'drill-at': 'drill to an instant',
+} as const;
+
 /** The latest run must have ended well, and a good one must not be older than it may. */
-function judgeRun(what: 'backup' | 'drill', maxSeconds: number, facts: LedgerFacts): Judgement {
+function judgeRun(what: keyof typeof RUNS, maxSeconds: number, facts: LedgerFacts): Judgement {
   const last = facts.backups.findLast((event) => event.what === what);
   const good = findLatestGood(facts.backups, what);
   if (last && last !== good) {
     const happened = last.result === 'not-run' ? 'could not run' : 'failed';
-    return { state: 'wrong', title: `the last ${what} ${happened}${because(last.why)}` };
+    return { state: 'wrong', title: `the last ${RUNS[what]} ${happened}${because(last.why)}` };
   }
   // From the first deploy on there should be one.
   const begin = good?.started ?? facts.releases.find(({ result }) => result === 'done')?.started;
   if (!begin) return { state: 'unknown', title: 'nothing was deployed yet', isExplained: true };
   const age = (Date.parse(facts.now) - Date.parse(begin)) / 1000;
   const title = good
-    ? `the newest good ${what} is ${describeHours(age)} old`
-    : `no good ${what} in the ${describeHours(age)} since the first deploy`;
+    ? `the newest good ${RUNS[what]} is ${describeHours(age)} old`
+    : `no good ${RUNS[what]} in the ${describeHours(age)} since the first deploy`;
   if (age > maxSeconds) return { state: 'wrong', title };
   return good ? { state: 'well', title } : { state: 'unknown', title, isExplained: true };
 }

@@ -1,3 +1,4 @@
+// What to break in the code to see a guarantee fail stands beside its test; most of these were not tried.
 import { expect } from 'chai';
 import { describeNotes, parseReport, planProvision, type Source } from '../../src/plan/provision.ts';
 

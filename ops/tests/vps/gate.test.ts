@@ -1,3 +1,4 @@
+// What to break in the code to see a guarantee fail stands beside its test; most of these were not tried.
 import { once } from 'node:events';
 import { expect } from 'chai';
 import { parse } from 'dotenv';
@@ -136,7 +137,6 @@ END
     expect(await running()).to.equal('v1.2.0');
   });
 
-  // Mutation: pullServiceImage takes any end of a pull for a good one.
   it('a registry that goes away in the middle of a pull fails the deploy, not the site', async () => {
     const { registries } = world();
     await publishLarge('v1.4.0', 300);

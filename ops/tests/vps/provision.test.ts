@@ -1,3 +1,4 @@
+// What to break in the code to see a guarantee fail stands beside its test; most of these were not tried.
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
