@@ -42,13 +42,14 @@ describe('make cron', function () {
       rmSync(fileOf(`${stack().project}${name}`), { force: true });
   });
 
-  it('gives three jobs to a cron that runs, and says when in which time zone', async () => {
+  it('gives its jobs to a cron that runs, and says when in which time zone', async () => {
     const { exitCode, stdout, stderr } = await stack().make('cron');
     expect(exitCode, stderr).to.equal(0);
     expect(stderr).to.contain(`wrote ${file}`);
     expect(stdout)
       .to.match(/^backup +every night at 03:\d\d \S+ \(host time\) +has not run yet$/m)
-      .and.match(/^drill +on Sundays at 04:\d\d \S+ \(host time\) +has not run yet$/m)
+      .and.match(/^base +every night at 0[34]:\d\d \S+ \(host time\) +has not run yet$/m)
+      .and.match(/^drill +on Sundays at 05:\d\d \S+ \(host time\) +has not run yet$/m)
       .and.match(/^health +every 30 seconds +has not run yet$/m);
     expect(statSync(file).mode & 0o777).to.equal(0o644);
     expect(cronRuns()).to.equal(true);

@@ -54,10 +54,10 @@ describe('make deploy', function () {
     const file = path.join(stack().directory, '.env');
     expect(statSync(file).mode & 0o777).to.equal(0o600);
     const secrets = Object.entries(stack().settings()).filter(
-      ([key]) => /PASSWORD|SECRET/.test(key) && !key.startsWith('MEDIA_'),
+      ([key]) => /PASSWORD|SECRET/.test(key) && !/^(MEDIA|BACKUP)_/.test(key),
     );
-    expect(secrets).to.have.length(6);
-    expect(new Set(secrets.map(([, value]) => value)).size).to.equal(6);
+    expect(secrets).to.have.length(7);
+    expect(new Set(secrets.map(([, value]) => value)).size).to.equal(7);
   });
 
   it('run again changes nothing', async () => {

@@ -66,7 +66,7 @@ describe('a deploy that is cut short', function () {
   it('SIGKILL at every step in turn, then deploy again: no request is lost, and the second one finishes it', async () => {
     const { make } = stack();
     const tags = ['v1.5.0', 'v1.6.0'];
-    // A moment into the long ones, the very beginning of those that are over at once.
+    // A moment into the long ones, the very beginning of those that are over at once. Before them comes the restore point.
     const steps = {
       beside: 150,
       switch: 150,
@@ -81,7 +81,7 @@ describe('a deploy that is cut short', function () {
       async () => {
         for (const [done, [name, milliseconds]] of Object.entries(steps).entries()) {
           const tag = tags[done % 2] ?? '';
-          await killAfter(tag, done, milliseconds);
+          await killAfter(tag, 1 + done, milliseconds);
           const outcome = await make('deploy', { TAG: tag });
           expect(outcome.exitCode, `${name}: ${outcome.stderr}`).to.equal(0);
           // The ledger may have its line before the kill arrives; everywhere else the next deploy must know.
@@ -101,7 +101,7 @@ describe('a deploy that is cut short', function () {
   it('a rollback without TAG after a killed deploy goes back to what .env names', async () => {
     const current = stack().settings().IMAGE_TAG ?? '';
     const other = current === 'v1.5.0' ? 'v1.6.0' : 'v1.5.0';
-    await killAfter(other, 2, 100); // nginx sends requests to it already
+    await killAfter(other, 3, 100); // nginx sends requests to it already
     expect(await servedRelease()).to.equal(other);
     await mustMake('rollback');
     expect(await servedRelease()).to.equal(current);
@@ -112,7 +112,7 @@ describe('a deploy that is cut short', function () {
     const current = stack().settings().IMAGE_TAG ?? '';
     const other = current === 'v1.5.0' ? 'v1.6.0' : 'v1.5.0';
     const { child, output, ended, reached } = startDeploy(other);
-    await reached(2);
+    await reached(3);
     child.kill('SIGINT');
     await ended;
     expect(child.exitCode).to.equal(1);
@@ -128,7 +128,7 @@ describe('a deploy that is cut short', function () {
       down: 'drop table slow',
     };
     await buildReleaseWith(stack(), 'v1.7.0', [slow]);
-    await killAfter('v1.7.0', 1, 1500); // the dump is done, the migration runs
+    await killAfter('v1.7.0', 2, 1500); // the dump is done, the migration runs
     const { stderr } = await mustMake('deploy', { TAG: 'v1.7.0' });
     expect(stderr).to.contain('was killed at "migrate the database');
     expect(await servedRelease()).to.equal('v1.7.0');
