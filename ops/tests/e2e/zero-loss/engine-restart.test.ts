@@ -50,8 +50,9 @@ describe('an engine that restarts in the middle of a deploy', function () {
   });
 
   for (const [steps, when] of [
-    [0, 'while the new api starts'],
-    [2, 'after the switch'],
+    // The first step is the restore point.
+    [1, 'while the new api starts'],
+    [3, 'after the switch'],
   ] as const)
     it(`${when}: the site serves again by itself, and the next deploy finishes`, async () => {
       const current = await release();
@@ -82,6 +83,6 @@ describe('an engine that restarts in the middle of a deploy', function () {
       expect(await release()).to.equal('v4.0.0');
       expect(await containerNames('api', 'worker')).to.have.length(2);
       expect((await stack().make('status')).exitCode, 'all is well').to.equal(0);
-      if (steps === 0 && current) await mustMake('rollback');
+      if (steps === 1 && current) await mustMake('rollback');
     });
 });
