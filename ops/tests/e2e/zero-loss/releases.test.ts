@@ -79,7 +79,7 @@ describe('releases under load', function () {
       return (await sh('docker', 'inspect', '--format', format, ...ids)).stdout.split('\n').sort();
     };
     const before = await started();
-    expect(before).to.have.length(7);
+    expect(before).to.have.length(8);
     const outcome = await sh('docker', 'compose', 'up', '--detach');
     expect(outcome.exitCode, outcome.stderr).to.equal(0);
     // Mutation tried: without the one-shot being settled by itself, compose stops api and worker here.
