@@ -9,7 +9,6 @@ import { psql } from '../host/postgres.ts';
 import { createRestorePoint } from '../host/restore-points.ts';
 import { listApplied } from '../host/schema.ts';
 import {
-  promoteScratch,
   removeScratch,
   type ScratchCluster,
   type ScratchRequest,
@@ -119,7 +118,6 @@ export async function keepAsBackup(
   { release }: RestoreAtFacts,
   { request, cluster }: Recovered,
 ): Promise<string> {
-  await promoteScratch(cluster);
   const manifest = await takeDump({
     ...{ postgresContainer: cluster.container, postgresImage: settings.POSTGRES_IMAGE, release, watch: step },
     ...{

@@ -4,7 +4,7 @@ import { startContainer, stopContainer } from '../host/containers.ts';
 import { ignoreInterrupts, stopIfInterrupted } from '../host/interrupt.ts';
 import { bringAllPhotos, bringMissingPhotosBack } from '../host/media-since.ts';
 import { listApplied, migrateUp } from '../host/schema.ts';
-import { promoteScratch, removeScratch, stopScratch } from '../host/scratch-cluster.ts';
+import { removeScratch, stopScratch } from '../host/scratch-cluster.ts';
 import { waitUntilReady as waitForPostgres } from '../host/throwaway.ts';
 import { ensureWalRole } from '../host/wal-role.ts';
 import { containerName } from '../plan/containers.ts';
@@ -58,7 +58,6 @@ export async function runRestoreAt(
     if (serving.unserved) return await placeOnly(state, started);
     state.entered = true;
     await step('maintenance on', () => enterRestore(settings, describeTarget(facts.target)));
-    await step('the recovered cluster is one of its own', () => promoteScratch(recovered.cluster));
     stopIfInterrupted();
     await step('clusters swapped', () => swap(state));
     await step('postgres and the WAL receiver', () => startData(state));
@@ -87,7 +86,6 @@ async function placeOnly(
   state: SwapState,
   started: number,
 ): Promise<{ kept: string | null; seconds: number }> {
-  await step('the recovered cluster is one of its own', () => promoteScratch(state.recovered.cluster));
   await step('cluster in place', () => swap(state));
   await step('postgres and the WAL receiver', () => startData(state));
   await step('photos', () => bringAllPhotos());

@@ -3,7 +3,6 @@ import { BASE_STORE, type BaseManifest, WAL_STORE } from '../plan/bases.ts';
 import { Failure } from '../report/failure.ts';
 import { lastLogLines } from './containers.ts';
 import { attempt, lastLines, run } from './exec.ts';
-import { psql } from './postgres.ts';
 
 /** Where the volume of a cluster lies in a container; clusters are directories in it. */
 export const VOLUME_ROOT = '/var/lib/postgresql/data';
@@ -45,8 +44,8 @@ const isolated = ({ name, image, volume, backups, scripts }: ScratchRequest, ...
 ];
 
 /**
- * Unpacks a base backup into a directory of the volume and recovers it, without a network, up to its target, where it
- * waits and can be read; without a target to the end of the WAL.
+ * Unpacks a base backup into a directory of the volume and recovers it, without a network, up to its target, or without one
+ * to the end of the WAL. Then it is a cluster of its own, on a timeline of its own, that can be read and not written.
  * @param progress called with the position that was reached
  * @throws Failure with the last lines of the log; what there is of it is removed
  */
@@ -88,14 +87,12 @@ async function unpack(request: ScratchRequest, progress: (text: string) => void)
 
 interface Replay {
   recovers: boolean;
-  pause: string;
   lsn: string;
   commit: string | null;
 }
 
 const REPLAY = `
 select json_build_object('recovers', pg_is_in_recovery(),
-  'pause', case when pg_is_in_recovery() then pg_get_wal_replay_pause_state() end,
   'lsn', coalesce(pg_last_wal_replay_lsn(), '0/0'),
   'commit', to_char(pg_last_xact_replay_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'));`;
 
@@ -105,8 +102,8 @@ async function waitForTarget(name: string, progress: (text: string) => void): Pr
       ...['exec', name, 'psql', '-XAtq', '-U', 'postgres', '-d', 'postgres', '-c', REPLAY],
     ]);
     if (replay.exitCode === 0) {
-      const { recovers, pause, lsn, commit } = JSON.parse(replay.stdout) as Replay;
-      if (!recovers || pause === 'paused') return { container: name, lastCommit: commit, lsn };
+      const { recovers, lsn, commit } = JSON.parse(replay.stdout) as Replay;
+      if (!recovers) return { container: name, lastCommit: commit, lsn };
       progress(commit ? `at ${commit.slice(0, 19)}Z` : `at ${lsn}`);
     } else {
       const { stdout } = await attempt('docker', ['inspect', '--format', '{{.State.Running}}', name]);
@@ -129,11 +126,6 @@ async function explainEnd(name: string): Promise<Failure> {
     command: `docker logs ${name}`,
     log: lastLines(log),
   });
-}
-
-/** Ends recovery at the target: from here on the cluster is one of its own, on a timeline of its own. */
-export async function promoteScratch({ container }: ScratchCluster): Promise<void> {
-  await psql(container, 'postgres', 'select pg_promote(true, 300) where pg_is_in_recovery();');
 }
 
 /** Stops it cleanly and removes its container; the directory stays. @throws Failure when it had to be killed */

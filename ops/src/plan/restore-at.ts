@@ -91,7 +91,7 @@ export function chainOf(base: BaseManifest, bases: readonly BaseManifest[]): Bas
 }
 
 /**
- * Settings for postgres that recover to the target and wait there, as arguments: nothing of them is written into the cluster,
+ * Settings for postgres that recover to the target and end recovery there, as arguments: nothing of them is written into the cluster,
  * where it would spoil the next base backup.
  * https://www.postgresql.org/docs/17/runtime-config-wal.html#RUNTIME-CONFIG-WAL-RECOVERY-TARGET
  */
@@ -100,10 +100,12 @@ export function recoverySettings(target: RestoreTarget, timeline: number): strin
     // Names of zones are not taken, Z is one.
     time: () => [`recovery_target_time=${target.kind === 'time' ? target.at.replace('Z', '+00') : ''}`],
     point: () => [`recovery_target_name=${target.kind === 'point' ? target.point.label : ''}`],
-    // To the end of the WAL; there is nothing to wait for.
+    // To the end of the WAL.
     latest: () => [],
   }[target.kind]();
-  const end = target.kind === 'latest' ? [] : ['recovery_target_action=pause'];
+  // Not pause: a transaction that had not ended then keeps its locks for as long as recovery lasts, and that of a DROP TABLE
+  // would let nobody look at the very table.
+  const end = target.kind === 'latest' ? [] : ['recovery_target_action=promote'];
   return [`recovery_target_timeline=${timeline}`, ...goal, ...end];
 }
 

@@ -98,11 +98,11 @@ describe('chainOf', () => {
 });
 
 describe('recoverySettings', () => {
-  it('waits at a moment, in a form that postgres takes', () => {
+  it('ends at a moment, in a form that postgres takes', () => {
     expect(recoverySettings(time('2026-11-22T12:00:00.000Z'), 3)).to.deep.equal([
       'recovery_target_timeline=3',
       'recovery_target_time=2026-11-22T12:00:00.000+00',
-      'recovery_target_action=pause',
+      'recovery_target_action=promote',
     ]);
   });
 
