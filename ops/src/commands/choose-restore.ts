@@ -1,4 +1,4 @@
-import { EXIT, type ExitCode, Failure } from '../report/failure.ts';
+import { type ExitCode, refuse } from '../report/failure.ts';
 import { type RestoreOptions, restore } from './restore.ts';
 import { restoreAt } from './restore-at.ts';
 import type { RestoreAtOptions } from './restore-at-facts.ts';
@@ -8,13 +8,12 @@ export async function chooseRestore(options: RestoreOptions & RestoreAtOptions):
   const { at, point, latest, inspect, timeline, from, skipSafety, tables } = options;
   const isInstant = at !== undefined || point !== undefined || latest === true;
   if (!isInstant) {
-    if (inspect || timeline) throw refuse('INSPECT and TIMELINE go with AT=, POINT= or LATEST=1');
+    if (inspect || timeline)
+      throw refuse('INSPECT and TIMELINE go with AT=, POINT= or LATEST=1', 'make help');
     return restore(options);
   }
-  if (from || skipSafety) throw refuse('FROM and SKIP_SAFETY go with a backup, not with an instant');
-  if (inspect && tables) throw refuse('either INSPECT=1 or TABLES=');
+  if (from || skipSafety)
+    throw refuse('FROM and SKIP_SAFETY go with a backup, not with an instant', 'make help');
+  if (inspect && tables) throw refuse('either INSPECT=1 or TABLES=', 'make help');
   return restoreAt(options);
 }
-
-const refuse = (what: string) =>
-  new Failure(what, { state: 'nothing was changed', next: 'make help', exitCode: EXIT.usage });

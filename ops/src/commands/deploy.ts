@@ -22,7 +22,7 @@ import { canReload, type DeployFacts } from '../plan/deploy-facts.ts';
 import type { RegistryLogin } from '../plan/registry-login.ts';
 import type { LedgerEntry } from '../plan/releases.ts';
 import { renderSite } from '../plan/site.ts';
-import { EXIT, type ExitCode, Failure, formatFailure } from '../report/failure.ts';
+import { EXIT, type ExitCode, Failure, formatFailure, toFailure } from '../report/failure.ts';
 import { note, step } from '../report/steps.ts';
 import { describeMove } from './checkout.ts';
 import { confirm } from './confirm.ts';
@@ -238,7 +238,7 @@ const ENGINE_SECONDS = 60;
 /** Undoes what can be undone. @returns the failure to show, with the state the server is in now */
 async function fail(state: DeployState, journal: Journal, error: unknown): Promise<Failure> {
   const { currentTag } = state.facts;
-  const failure = error instanceof Failure ? error : new Failure(String((error as Error)?.message ?? error));
+  const failure = toFailure(error);
   let result: 'undone' | 'failed' = 'failed';
   let more: Failure['details'] = {};
   ignoreInterrupts(); // one is enough: what undoes must not be stopped half-way

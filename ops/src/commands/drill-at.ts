@@ -18,7 +18,7 @@ import { findCommitTime } from '../host/wal-commits.ts';
 import type { BackupEvent } from '../plan/backup-events.ts';
 import { chainOf, describeTarget, isOfLineage, type Lineage, recoverySettings } from '../plan/restore-at.ts';
 import { findWalPath, parseLsn } from '../plan/wal.ts';
-import { Failure } from '../report/failure.ts';
+import { Failure, toFailure } from '../report/failure.ts';
 import { note, step } from '../report/steps.ts';
 import { checkArchive } from './restore-at-scratch.ts';
 
@@ -50,8 +50,7 @@ export async function drillAt(settings: Settings): Promise<void> {
     const seconds = ((Date.now() - started.getTime()) / 1000).toFixed(1);
     note(`\nPASS: ${ground.base.id} recovered to ${target} and found sound in ${seconds} s`);
   } catch (error) {
-    const failure =
-      error instanceof Failure ? error : new Failure(String((error as Error)?.message ?? error));
+    const failure = toFailure(error);
     await record('fail', { backup: ground.base.id, why: failure.message });
     note(`\nFAIL: ${ground.base.id} and its WAL cannot be restored to an instant`);
     throw new Failure(failure.message, {

@@ -16,7 +16,7 @@ import { requireSpace } from '../host/restore.ts';
 import { prepareThrowaway, startThrowaway } from '../host/throwaway.ts';
 import type { BackupEvent } from '../plan/backup-events.ts';
 import { DATABASE, type Manifest } from '../plan/backups.ts';
-import { EXIT, type ExitCode, Failure, formatFailure } from '../report/failure.ts';
+import { EXIT, type ExitCode, Failure, formatFailure, toFailure } from '../report/failure.ts';
 import { note, step } from '../report/steps.ts';
 import { drillAt } from './drill-at.ts';
 import { ourselvesOf } from './switch-edge.ts';
@@ -120,8 +120,7 @@ async function rehearse(backup: Manifest, container: string, record: Record): Pr
     );
     if (backup.media.storage === 'local') await step('photos', () => samplePhotos(directory));
   } catch (error) {
-    const failure =
-      error instanceof Failure ? error : new Failure(String((error as Error)?.message ?? error));
+    const failure = toFailure(error);
     await conclude('fail', failure.message);
     note(`\nFAIL: ${backup.id} cannot be restored as it was dumped`);
     throw new DrillFailed(

@@ -13,7 +13,7 @@ import { BASE_IMAGE_KEYS } from '../plan/base-images.ts';
 import { BASE_STORE, WAL_STORE } from '../plan/bases.ts';
 import { chooseFiles } from '../plan/recover.ts';
 import { parseMoment } from '../plan/restore-at.ts';
-import { EXIT, type ExitCode, Failure } from '../report/failure.ts';
+import { type ExitCode, Failure, refuse } from '../report/failure.ts';
 import { note, step } from '../report/steps.ts';
 import { deploy } from './deploy.ts';
 import { prepareDirectories } from './preflight.ts';
@@ -64,9 +64,6 @@ export async function recover({ from, key, at }: RecoverOptions): Promise<ExitCo
   note(`\nrecovered from ${from} in ${((Date.now() - started) / 1000).toFixed(1)} s`);
   return exitCode;
 }
-
-const refuse = (what: string, next: string) =>
-  new Failure(what, { state: 'nothing was changed', next, exitCode: EXIT.usage });
 
 /** Never over a server that has something of its own; a recovery that was killed goes on. */
 async function refuseOccupied(): Promise<void> {

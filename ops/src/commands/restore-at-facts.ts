@@ -4,7 +4,6 @@ import { hasCluster } from '../host/cluster-swap.ts';
 import { bringUp, type Compose, createCompose } from '../host/compose.ts';
 import { paths } from '../host/paths.ts';
 import { readRestorePoints } from '../host/restore-points.ts';
-import { findImageIds } from '../host/service-image.ts';
 import { listWalFiles, readAncestors, readEpochs } from '../host/wal-archive.ts';
 import type { BaseManifest } from '../plan/bases.ts';
 import { containerName } from '../plan/containers.ts';
@@ -21,9 +20,10 @@ import {
 } from '../plan/restore-at.ts';
 import type { Migration } from '../plan/schema.ts';
 import { type Epoch, findWalPath, parseLsn, type WalPath } from '../plan/wal.ts';
-import { EXIT, Failure } from '../report/failure.ts';
+import { refuse } from '../report/failure.ts';
 import { step } from '../report/steps.ts';
 import { migrationsOf } from './deploy-facts.ts';
+import { findServingRelease } from './serving-release.ts';
 
 export interface RestoreAtOptions {
   /** An instant, a restore point's name, or the end of the WAL: exactly one of them. */
@@ -58,9 +58,6 @@ export interface RestoreAtFacts {
   /** Volume and image of the cluster. */
   place: { image: string; volume: string };
 }
-
-const refuse = (what: string, next: string) =>
-  new Failure(what, { state: 'nothing was changed', next, exitCode: EXIT.usage });
 
 /** @throws Failure (exit 2) for a target that cannot be reached, before anything is touched */
 export async function observeRestoreAt(
@@ -155,12 +152,8 @@ function chainFor(base: BaseManifest, bases: readonly BaseManifest[]): BaseManif
 async function observeServing(
   settings: Settings,
 ): Promise<Pick<RestoreAtFacts, 'release' | 'known' | 'postgres' | 'place'>> {
-  const release = settings.IMAGE_TAG;
-  if (!release) throw refuse('nothing has been deployed yet', 'make deploy, then the same command again');
+  const { release, imageId } = await findServingRelease(settings);
   const compose = createCompose(settings);
-  const reference = `${settings.IMAGE_NAME}:${release}`;
-  const imageId = (await findImageIds([reference]))[reference];
-  if (!imageId) throw refuse(`the image ${reference} is not on this server`, `make deploy TAG=${release}`);
   const project = settings.COMPOSE_PROJECT_NAME;
   const place = { image: settings.POSTGRES_IMAGE, volume: `${project}_postgres` };
   const isThere = await startData(compose, place);

@@ -10,13 +10,13 @@ import { ensureWalRole } from '../host/wal-role.ts';
 import { containerName } from '../plan/containers.ts';
 import { describeTarget } from '../plan/restore-at.ts';
 import { compareSchema } from '../plan/schema.ts';
-import { EXIT, Failure } from '../report/failure.ts';
+import { EXIT, Failure, toFailure } from '../report/failure.ts';
 import { note, step } from '../report/steps.ts';
 import { clearCache, stopApp } from './app-state.ts';
 import type { RestoreAtFacts } from './restore-at-facts.ts';
 import type { Recovered } from './restore-at-scratch.ts';
 import { enterRestore, leaveRestore } from './restore-maintenance.ts';
-import { checkPhotos, reconcile, type Serving, serve } from './restore-serve.ts';
+import { checkPhotos, leftInBetween, reconcile, type Serving, serve } from './restore-serve.ts';
 import { checkPublicly } from './switch-edge.ts';
 import { takeBase } from './take-base.ts';
 
@@ -147,7 +147,7 @@ async function secure({ settings }: SwapState): Promise<void> {
 
 /** Takes back what can be taken back. @returns the failure to show, with the state the server is in now */
 async function goBack(state: SwapState, error: unknown): Promise<Failure> {
-  const failure = error instanceof Failure ? error : new Failure(String((error as Error)?.message ?? error));
+  const failure = toFailure(error);
   const { settings, facts, recovered, kept } = state;
   ignoreInterrupts();
   if (state.committed)
@@ -174,11 +174,6 @@ async function goBack(state: SwapState, error: unknown): Promise<Failure> {
       state: 'the cluster from before is served, as if nothing had been',
     });
   } catch (reason) {
-    return new Failure(failure.message, {
-      ...failure.details,
-      state: `in between, in maintenance: ${reason instanceof Error ? reason.message : reason}`,
-      next: 'make status; then the same command again',
-      exitCode: EXIT.human,
-    });
+    return leftInBetween(failure, reason, 'make status; then the same command again');
   }
 }

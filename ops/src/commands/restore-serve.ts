@@ -65,3 +65,12 @@ export async function checkPhotos(settings: Settings): Promise<string | undefine
   note(`  photos without a file: docker exec ${api?.name} ${command.join(' ')}\n${lastLines(output, 3)}`);
   return 'not every one: see above';
 }
+
+/** What taking back a restore could not take back. @param next what to type */
+export const leftInBetween = (failure: Failure, reason: unknown, next: string): Failure =>
+  new Failure(failure.message, {
+    ...failure.details,
+    state: `in between, in maintenance: ${reason instanceof Error ? reason.message : reason}`,
+    next,
+    exitCode: EXIT.human,
+  });

@@ -13,11 +13,11 @@ import { swapDatabases } from '../host/swap.ts';
 import type { Manifest } from '../plan/backups.ts';
 import { containerName } from '../plan/containers.ts';
 import { findPending, type RestoreFacts } from '../plan/restore.ts';
-import { EXIT, Failure } from '../report/failure.ts';
+import { EXIT, Failure, toFailure } from '../report/failure.ts';
 import { step } from '../report/steps.ts';
 import { clearCache, stopApp } from './app-state.ts';
 import { enterRestore, leaveRestore } from './restore-maintenance.ts';
-import { checkPhotos, reconcile, serve } from './restore-serve.ts';
+import { checkPhotos, leftInBetween, reconcile, serve } from './restore-serve.ts';
 import { checkPublicly } from './switch-edge.ts';
 import { takeBackup } from './take-backup.ts';
 
@@ -122,7 +122,7 @@ async function bringDatabaseBack(
 
 /** Takes back what can be taken back. @returns the failure to show, with the state the server is in now */
 async function goBack(state: RestoreState, error: unknown): Promise<Failure> {
-  const failure = error instanceof Failure ? error : new Failure(String((error as Error)?.message ?? error));
+  const failure = toFailure(error);
   const { settings, keptDatabase } = state;
   ignoreInterrupts();
   if (!state.entered) return failure;
@@ -147,11 +147,6 @@ async function goBack(state: RestoreState, error: unknown): Promise<Failure> {
       state: 'the database from before is served, as if nothing had been',
     });
   } catch (reason) {
-    return new Failure(failure.message, {
-      ...failure.details,
-      state: `in between, in maintenance: ${reason instanceof Error ? reason.message : reason}`,
-      next: 'make status; then the same command again, or make deploy',
-      exitCode: EXIT.human,
-    });
+    return leftInBetween(failure, reason, 'make status; then the same command again, or make deploy');
   }
 }

@@ -8,16 +8,16 @@ import { parseWait, withLock } from '../host/lock.ts';
 import { writePanelStatus } from '../host/panel-status.ts';
 import { paths } from '../host/paths.ts';
 import { listApplied } from '../host/schema.ts';
-import { findImageIds } from '../host/service-image.ts';
 import type { Manifest } from '../plan/backups.ts';
 import { DATA_SERVICES } from '../plan/deploy.ts';
 import { describeRestore, findUnknown, type RestoreFacts } from '../plan/restore.ts';
 import { chooseTables, TableChoiceError } from '../plan/tables.ts';
-import { EXIT, type ExitCode, Failure } from '../report/failure.ts';
+import { EXIT, type ExitCode, refuse } from '../report/failure.ts';
 import { note, step } from '../report/steps.ts';
 import { confirm } from './confirm.ts';
 import { migrationsOf } from './deploy-facts.ts';
 import { runRestore } from './restore-steps.ts';
+import { findServingRelease } from './serving-release.ts';
 import { ourselvesOf } from './switch-edge.ts';
 import { requirePostgres } from './take-backup.ts';
 
@@ -87,12 +87,8 @@ async function observe(
   backup: Manifest,
   { tables, skipSafety }: RestoreOptions,
 ): Promise<RestoreFacts> {
-  const release = settings.IMAGE_TAG;
-  if (!release) throw refuse('nothing has been deployed yet', 'make deploy, then the same command again');
+  const { release, imageId } = await findServingRelease(settings);
   const compose = createCompose(settings);
-  const reference = `${settings.IMAGE_NAME}:${release}`;
-  const imageId = (await findImageIds([reference]))[reference];
-  if (!imageId) throw refuse(`the image ${reference} is not on this server`, `make deploy TAG=${release}`);
   await step('data services, healthy', () => bringUp(compose, ...DATA_SERVICES));
   const known = await migrationsOf(compose, imageId, await compose.configHashes());
   const unknown = findUnknown({ backup, known });
@@ -111,6 +107,3 @@ async function observe(
     throw error;
   }
 }
-
-const refuse = (what: string, next: string) =>
-  new Failure(what, { state: 'nothing was changed', next, exitCode: EXIT.usage });

@@ -30,6 +30,14 @@ export class Failure extends Error {
   }
 }
 
+/** What cannot be done as it was asked (exit 2), before anything is changed. */
+export const refuse = (what: string, next: string): Failure =>
+  new Failure(what, { state: 'nothing was changed', next, exitCode: EXIT.usage });
+
+/** Any error as a Failure. */
+export const toFailure = (error: unknown): Failure =>
+  error instanceof Failure ? error : new Failure(String((error as Error)?.message ?? error));
+
 /** The failure as text: what failed, the command, the last log lines, the state now, what to type next. */
 export function formatFailure(failure: Failure): string {
   const { command, log, state, next } = failure.details;
