@@ -48,10 +48,10 @@ function print(all: Everything): void {
 }
 
 function tabulateBases(bases: readonly BaseManifest[]): string[][] {
-  const rows = bases.map(({ id, ended, parent, files, verified }) => {
-    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-    const kind = parent ? `difference to ${parent}` : 'full';
-    return [id, formatMinute(ended), formatBytes(bytes), kind, formatMinute(verified)];
+  const rows = bases.map((base) => {
+    const kind = base.parent ? `difference to ${base.parent}` : 'full';
+    const [ended, verified] = [formatMinute(base.ended), formatMinute(base.verified)];
+    return [base.id, ended, formatBytes(sizeOf(base)), kind, verified];
   });
   return [['BASE BACKUP', 'WHEN (UTC)', 'SIZE', 'KIND', 'VERIFIED'], ...rows];
 }

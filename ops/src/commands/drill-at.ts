@@ -13,10 +13,10 @@ import {
   stopScratch,
   VOLUME_ROOT,
 } from '../host/scratch-cluster.ts';
-import { listWalFiles, readAncestors, readEpochs } from '../host/wal-archive.ts';
+import { listWalFiles, readEpochs, readLineage } from '../host/wal-archive.ts';
 import { findCommitTime } from '../host/wal-commits.ts';
 import type { BackupEvent } from '../plan/backup-events.ts';
-import { chainOf, describeTarget, isOfLineage, type Lineage, recoverySettings } from '../plan/restore-at.ts';
+import { chainOf, describeTarget, isOfLineage, recoverySettings } from '../plan/restore-at.ts';
 import { findWalPath, parseLsn } from '../plan/wal.ts';
 import { Failure, toFailure } from '../report/failure.ts';
 import { note, step } from '../report/steps.ts';
@@ -68,9 +68,8 @@ async function findGround(settings: Settings) {
   const epochs = await readEpochs(paths.backups);
   const newest = epochs.at(-1);
   if (!newest) throw new Failure('no WAL was received yet', { next: 'make health' });
-  const { system, timeline } = newest;
-  const own = epochs.filter((epoch) => epoch.system === system);
-  const lineage: Lineage = { system, timeline, ancestors: await readAncestors(paths.backups, own, timeline) };
+  const lineage = await readLineage(paths.backups, epochs, newest);
+  const own = epochs.filter(({ system }) => system === newest.system);
   const bases = await readBases(paths.backups);
   const usable = bases.filter((base) => isOfLineage(base, lineage));
   const base = usable[randomInt(Math.max(1, usable.length))];

@@ -4,7 +4,7 @@ import { hasCluster } from '../host/cluster-swap.ts';
 import { bringUp, type Compose, createCompose } from '../host/compose.ts';
 import { paths } from '../host/paths.ts';
 import { readRestorePoints } from '../host/restore-points.ts';
-import { listWalFiles, readAncestors, readEpochs } from '../host/wal-archive.ts';
+import { listWalFiles, readEpochs, readLineage } from '../host/wal-archive.ts';
 import type { BaseManifest } from '../plan/bases.ts';
 import { containerName } from '../plan/containers.ts';
 import { DATA_SERVICES } from '../plan/deploy.ts';
@@ -70,7 +70,7 @@ export async function observeRestoreAt(
   if (!newest)
     throw refuse('no WAL was received yet, so there is no instant to go to', 'make restore FROM=<a backup>');
   const epochs = all.filter(({ system }) => system === newest.system);
-  const lineage = await readLineage(epochs, newest, options.timeline);
+  const lineage = await chooseLineage(epochs, newest, options.timeline);
   const bases = await readBases(paths.backups);
   const base = pickBase(bases, lineage, target);
   const files = await listWalFiles(paths.backups, epochs);
@@ -105,7 +105,7 @@ async function readTarget({ at, point, latest }: RestoreAtOptions): Promise<Rest
 }
 
 /** By default what serves now, or did last: its timeline is that of the newest epoch. */
-async function readLineage(
+async function chooseLineage(
   epochs: readonly Epoch[],
   newest: Epoch,
   wanted: string | undefined,
@@ -115,8 +115,7 @@ async function readLineage(
   if (!known.includes(timeline))
     throw refuse(`there is no WAL of timeline ${wanted}`, `TIMELINE=<one of: ${known.join(', ')}>`);
   try {
-    const ancestors = await readAncestors(paths.backups, epochs, timeline);
-    return { system: newest.system, timeline, ancestors };
+    return await readLineage(paths.backups, epochs, { system: newest.system, timeline });
   } catch (error) {
     throw refuse(
       `where timeline ${timeline} began is not known: ${(error as Error).message}`,

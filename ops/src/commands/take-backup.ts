@@ -49,7 +49,8 @@ export async function takeBackup(settings: Settings, reason: string): Promise<Ma
 }
 
 /** Bytes of its own files; photos lie in the store that all backups share. */
-export const sizeOf = ({ files }: Manifest) => files.reduce((sum, { bytes }) => sum + bytes, 0);
+export const sizeOf = ({ files }: Pick<Manifest, 'files'>) =>
+  files.reduce((sum, { bytes }) => sum + bytes, 0);
 
 function mediaOf(settings: Settings): NonNullable<DumpRequest['media']> {
   if (settings.MEDIA_STORAGE === 'local') return { uploads: paths.uploads };

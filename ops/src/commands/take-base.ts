@@ -7,7 +7,7 @@ import { awaitEpoch } from '../host/wal-archive.ts';
 import type { BaseManifest } from '../plan/bases.ts';
 import { containerName } from '../plan/containers.ts';
 import { step } from '../report/steps.ts';
-import { requirePostgres } from './take-backup.ts';
+import { requirePostgres, sizeOf } from './take-backup.ts';
 
 /**
  * Takes a base backup, shows one line for it and writes into the ledger how it went. The caller holds the lock.
@@ -34,8 +34,7 @@ export async function takeBase(settings: Settings, watch: Watch = step): Promise
         },
       }),
     );
-    const bytes = base.files.reduce((sum, file) => sum + file.bytes, 0);
-    await recordEvent({ ...event(), result: 'done', backup: base.id, bytes });
+    await recordEvent({ ...event(), result: 'done', backup: base.id, bytes: sizeOf(base) });
     return base;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

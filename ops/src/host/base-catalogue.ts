@@ -1,9 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { MANIFEST_FILE } from '../plan/backups.ts';
 import { BASE_STORE, type BaseManifest } from '../plan/bases.ts';
 import { chainOf } from '../plan/restore-at.ts';
-import type { BrokenBackup } from './catalogue.ts';
+import { type BrokenBackup, explainNone } from './catalogue.ts';
 import { findDamage } from './digest.ts';
 import { exists } from './files.ts';
 import { readBaseManifest } from './manifest.ts';
@@ -80,9 +79,4 @@ async function findFault(
     if (damage) return `${file.name} ${damage}`;
   }
   return null;
-}
-
-async function explainNone(directory: string): Promise<string> {
-  const isThere = await exists(path.join(directory, MANIFEST_FILE));
-  return isThere ? `${MANIFEST_FILE} is damaged or of another backup` : `${MANIFEST_FILE} is missing`;
 }

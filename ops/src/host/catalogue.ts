@@ -88,7 +88,8 @@ async function readDrill(directory: string) {
   return parseDrillRecord(await readFile(path.join(directory, DRILL_FILE), 'utf8').catch(() => ''));
 }
 
-async function explainNone(directory: string): Promise<string> {
+/** Why a directory is no backup, when it has no manifest that can be read. */
+export async function explainNone(directory: string): Promise<string> {
   if (path.basename(directory).startsWith('.')) return 'it is not finished: a backup was killed, or runs now';
   const isThere = await exists(path.join(directory, MANIFEST_FILE));
   return isThere ? `${MANIFEST_FILE} is damaged or of another backup` : `${MANIFEST_FILE} is missing`;

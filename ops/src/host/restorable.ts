@@ -4,7 +4,7 @@ import { findStretches, type Stretch } from '../plan/restorable.ts';
 import type { Epoch, WalFile } from '../plan/wal.ts';
 import type { BrokenBackup } from './catalogue.ts';
 import { exists } from './files.ts';
-import { findDamagedWal, listWalFiles, readAncestors, readEpochs, walFileName } from './wal-archive.ts';
+import { findDamagedWal, listWalFiles, readEpochs, readLineage, walFileName } from './wal-archive.ts';
 import { readWalState } from './wal-state.ts';
 
 /** What can be restored of one timeline. */
@@ -34,10 +34,8 @@ export async function readWalCatalogue(
   const state = await readWalState(backups);
   const restorable: Restorable[] = [];
   for (const { system, timeline } of timelinesOf(epochs)) {
-    const own = epochs.filter((epoch) => epoch.system === system);
-    const names = new Set(own.map(({ name }) => name));
-    const ancestors = await readAncestors(backups, own, timeline).catch(() => null);
-    if (!ancestors) {
+    const lineage = await readLineage(backups, epochs, { system, timeline }).catch(() => null);
+    if (!lineage) {
       const name = `${WAL_STORE}/${system}, timeline ${timeline}`;
       broken.push({
         name,
@@ -46,11 +44,12 @@ export async function readWalCatalogue(
       });
       continue;
     }
+    const names = new Set(epochs.filter((epoch) => epoch.system === system).map(({ name }) => name));
     const files = good.filter(({ epoch }) => names.has(epoch));
     const isReceived = state?.system === system && state.timeline === timeline;
     restorable.push({
       ...{ system, timeline, until: isReceived ? state.heartbeat : null },
-      stretches: findStretches(bases, { system, timeline, ancestors }, files),
+      stretches: findStretches(bases, lineage, files),
     });
   }
   return { restorable, broken };

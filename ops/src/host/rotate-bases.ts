@@ -9,7 +9,7 @@ import { syncDirectory, writeAtomically } from './files.ts';
 import { explain } from './postgres.ts';
 import { readRestorePoints } from './restore-points.ts';
 import type { RotateRequest } from './rotate.ts';
-import { listWalFiles, readAncestors, readEpochs, walFileName } from './wal-archive.ts';
+import { listWalFiles, readEpochs, readLineage, walFileName } from './wal-archive.ts';
 import { readWalState } from './wal-state.ts';
 
 /** What is gone. */
@@ -61,14 +61,14 @@ async function observeEpochs(backups: string, epochs: readonly Epoch[]): Promise
   const state = await readWalState(backups);
   const newest = epochs.at(-1)?.name;
   return Promise.all(
-    epochs.map(async (epoch) => {
-      const own = epochs.filter(({ system }) => system === epoch.system);
-      return {
-        epoch,
-        ancestors: await readAncestors(backups, own, epoch.timeline).catch(() => null),
-        isCurrent: epoch.name === newest || epoch.name === state?.epoch,
-      };
-    }),
+    epochs.map(async (epoch) => ({
+      epoch,
+      ancestors: await readLineage(backups, epochs, epoch).then(
+        ({ ancestors }) => ancestors,
+        () => null,
+      ),
+      isCurrent: epoch.name === newest || epoch.name === state?.epoch,
+    })),
   );
 }
 

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WAL_STORE } from '../plan/bases.ts';
+import type { Lineage } from '../plan/restore-at.ts';
 import {
   type Ancestor,
   EPOCH_FILE,
@@ -60,7 +61,7 @@ export async function listWalFiles(backups: string, epochs: readonly Epoch[]): P
 }
 
 /** Where a timeline of a cluster came from, oldest first; none for the first. @throws Error when nobody knows */
-export async function readAncestors(
+async function readAncestors(
   backups: string,
   epochs: readonly Epoch[],
   timeline: number,
@@ -73,6 +74,19 @@ export async function readAncestors(
     if (text) return parseHistory(text);
   }
   throw new Error(`${name} is in no directory of backups/${WAL_STORE}`);
+}
+
+/**
+ * A timeline of a cluster, with where it came from.
+ * @param epochs of any cluster  @throws Error when its history file is missing
+ */
+export async function readLineage(
+  backups: string,
+  epochs: readonly Epoch[],
+  { system, timeline }: Pick<Epoch, 'system' | 'timeline'>,
+): Promise<Lineage> {
+  const own = epochs.filter((epoch) => epoch.system === system);
+  return { system, timeline, ancestors: await readAncestors(backups, own, timeline) };
 }
 
 /** Name of the file under its epoch. */

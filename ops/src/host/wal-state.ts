@@ -1,16 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { WAL_STORE } from '../plan/bases.ts';
-import { EPOCH_FILE, type Epoch } from '../plan/wal.ts';
+import type { Epoch } from '../plan/wal.ts';
 import type { WalState } from '../plan/wal-health.ts';
 import { readBases } from './base-catalogue.ts';
+import { readEpochs } from './wal-archive.ts';
 
 /**
  * What the receiver says of itself.
  * @param backups directory of all backups  @returns null before its first word, and when the file cannot be read
  */
 export async function readWalState(backups: string): Promise<WalState | null> {
-  return readJson<WalState>(path.join(backups, WAL_STORE, 'state.json'));
+  try {
+    return JSON.parse(await readFile(path.join(backups, WAL_STORE, 'state.json'), 'utf8')) as WalState;
+  } catch {
+    return null;
+  }
 }
 
 /** The epoch that the receiver is in, and whether a base backup began in it. */
@@ -19,15 +24,7 @@ export async function readCurrentEpoch(
   state: WalState | null,
 ): Promise<{ epoch: Epoch | null; isBased: boolean }> {
   if (!state?.epoch) return { epoch: null, isBased: false };
-  const epoch = await readJson<Epoch>(path.join(backups, WAL_STORE, state.epoch, EPOCH_FILE));
+  const epoch = (await readEpochs(backups)).find(({ name }) => name === state.epoch) ?? null;
   const bases = await readBases(backups);
   return { epoch, isBased: bases.some((base) => base.epoch === state.epoch) };
-}
-
-async function readJson<T>(file: string): Promise<T | null> {
-  try {
-    return JSON.parse(await readFile(file, 'utf8')) as T;
-  } catch {
-    return null;
-  }
 }
