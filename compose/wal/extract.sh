@@ -7,13 +7,8 @@
 set -Eeuo pipefail
 umask 077
 
-# usage: unpack ID DIRECTORY
-unpack() {
-  mkdir -p "$2/pg_wal"
-  zstd -dcq "/base/$1/base.tar.zst" | tar -xf - -C "$2"
-  tar -xf "/base/$1/pg_wal.tar" -C "$2/pg_wal"
-  cp "/base/$1/backup_manifest" "$2/"
-}
+# shellcheck source=compose/wal/unpack.sh
+. "${BASH_SOURCE[0]%/*}/unpack.sh"
 
 main() {
   local target=$1 id parts=()

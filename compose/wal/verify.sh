@@ -6,17 +6,16 @@
 set -Eeuo pipefail
 umask 077
 
+# shellcheck source=compose/wal/unpack.sh
+. "${BASH_SOURCE[0]%/*}/unpack.sh"
+
 main() {
-  local base=/base/$1
   directory=/base/$2 # not local: the trap needs it after main has returned
   trap 'rm -rf "$directory"' EXIT
   rm -rf "$directory"
-  mkdir -p "$directory/pg_wal"
-  zstd -dcq "$base/base.tar.zst" | tar -xf - -C "$directory"
-  tar -xf "$base/pg_wal.tar" -C "$directory/pg_wal"
-  cp "$base/backup_manifest" "$directory/"
+  unpack "$1" "$directory"
   pg_verifybackup --quiet --exit-on-error "$directory"
-  sync -f "$base"
+  sync -f "/base/$1"
 }
 
 main "$@"

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { Settings } from '../config/validate.ts';
 import { readBases } from '../host/base-catalogue.ts';
 import { attempt, lastLines } from '../host/exec.ts';
+import { VOLUME_ROOT } from '../host/isolated.ts';
 import { recordEvent } from '../host/ledger.ts';
 import { paths } from '../host/paths.ts';
 import { psql } from '../host/postgres.ts';
@@ -11,7 +12,6 @@ import {
   type ScratchRequest,
   startScratch,
   stopScratch,
-  VOLUME_ROOT,
 } from '../host/scratch-cluster.ts';
 import { listWalFiles, readEpochs, readLineage } from '../host/wal-archive.ts';
 import { findCommitTime } from '../host/wal-commits.ts';

@@ -1,6 +1,6 @@
 import type { Settings } from '../config/validate.ts';
 import { readBases } from '../host/base-catalogue.ts';
-import { hasCluster } from '../host/cluster-swap.ts';
+import { hasCluster, type Place, placeOf } from '../host/cluster-swap.ts';
 import { bringUp, type Compose, createCompose } from '../host/compose.ts';
 import { paths } from '../host/paths.ts';
 import { readRestorePoints } from '../host/restore-points.ts';
@@ -56,7 +56,7 @@ export interface RestoreAtFacts {
   /** Name of the container of the cluster that serves; null when there is none any more. */
   postgres: string | null;
   /** Volume and image of the cluster. */
-  place: { image: string; volume: string };
+  place: Place;
 }
 
 /** @throws Failure (exit 2) for a target that cannot be reached, before anything is touched */
@@ -154,7 +154,7 @@ async function observeServing(
   const { release, imageId } = await findServingRelease(settings);
   const compose = createCompose(settings);
   const project = settings.COMPOSE_PROJECT_NAME;
-  const place = { image: settings.POSTGRES_IMAGE, volume: `${project}_postgres` };
+  const place = placeOf(settings);
   const isThere = await startData(compose, place);
   return {
     ...{ release, place },
@@ -164,7 +164,7 @@ async function observeServing(
 }
 
 /** @returns whether there is a cluster to serve */
-async function startData(compose: Compose, place: RestoreAtFacts['place']): Promise<boolean> {
+async function startData(compose: Compose, place: Place): Promise<boolean> {
   // Container and volume as compose makes them, were they gone.
   await compose.run('create', '--no-recreate', 'postgres', 'wal');
   const isThere = await hasCluster(place);

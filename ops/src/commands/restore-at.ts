@@ -40,11 +40,9 @@ async function recoverAndSwap(settings: Settings, options: RestoreAtOptions): Pr
   const facts = await observeRestoreAt(settings, options);
   printPlan(facts, options);
   if (facts.postgres) await seal(facts.postgres, started);
-  const recovered = await (async () => {
-    await checkArchive(facts);
-    stopIfInterrupted();
-    return recover(settings, facts, started);
-  })();
+  await checkArchive(facts);
+  stopIfInterrupted();
+  const recovered = await recover(settings, facts, started);
   await printDifference(facts, recovered.cluster);
   if (options.inspect) {
     printInspection(recovered.cluster);

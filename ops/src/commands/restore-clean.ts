@@ -1,4 +1,4 @@
-import { listKeptClusters, removeKeptCluster } from '../host/cluster-swap.ts';
+import { listKeptClusters, placeOf, removeKeptCluster } from '../host/cluster-swap.ts';
 import { removeContainer } from '../host/containers.ts';
 import { loadSettings } from '../host/env-file.ts';
 import { dropKeptDatabase, listKeptDatabases } from '../host/kept-databases.ts';
@@ -21,7 +21,7 @@ export async function restoreClean(options: { yes?: boolean; wait?: string }): P
   const settings = await loadSettings();
   return withLock('restore-clean', waitSeconds, async () => {
     const container = await requirePostgres(settings);
-    const place = { image: settings.POSTGRES_IMAGE, volume: `${settings.COMPOSE_PROJECT_NAME}_postgres` };
+    const place = placeOf(settings);
     const kept = await listKeptDatabases(container);
     const clusters = await listKeptClusters(place);
     const aside = await listKeptAside(paths.uploads);

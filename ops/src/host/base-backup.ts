@@ -8,7 +8,7 @@ import { hashFile } from './copy-hashed.ts';
 import { attempt, run } from './exec.ts';
 import { syncDirectory, writeAtomically } from './files.ts';
 import { formatManifest } from './manifest.ts';
-import { explain, findImageId, psql, toMegabytes } from './postgres.ts';
+import { explain, findImageId, isoTime, psql, toMegabytes } from './postgres.ts';
 
 export interface BaseRequest {
   /** Of the server, and of the WAL receiver, in which pg_basebackup runs. */
@@ -105,7 +105,7 @@ async function requireRoom({ postgresContainer }: BaseRequest, store: string): P
   );
 }
 
-const CLOCK = `select to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');`;
+const CLOCK = `select ${isoTime('clock_timestamp()')};`;
 
 async function readClock(container: string): Promise<string> {
   return (await psql(container, 'postgres', CLOCK)).trim();

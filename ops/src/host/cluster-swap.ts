@@ -1,5 +1,7 @@
+import type { Settings } from '../config/validate.ts';
 import { formatStamp } from '../plan/backups.ts';
-import { inVolume, VOLUME_ROOT } from './scratch-cluster.ts';
+import { VOLUME_ROOT } from './isolated.ts';
+import { inVolume } from './scratch-cluster.ts';
 
 /** The directory that postgres serves from; compose/data.yml names it in PGDATA. */
 const CLUSTER = 'cluster';
@@ -8,7 +10,17 @@ const NEXT = 'next';
 const KEPT = 'before-';
 const SCRATCH = 'restore-';
 
-type Place = { image: string; volume: string };
+/** Image and volume of a cluster. */
+export interface Place {
+  image: string;
+  volume: string;
+}
+
+/** Those of the cluster that serves, as compose/data.yml names them. */
+export const placeOf = (settings: Settings): Place => ({
+  image: settings.POSTGRES_IMAGE,
+  volume: `${settings.COMPOSE_PROJECT_NAME}_postgres`,
+});
 
 /** A cluster that a restore has put aside. */
 export interface KeptCluster {

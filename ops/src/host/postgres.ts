@@ -16,6 +16,13 @@ export async function psql(container: string, database: string, script: string):
   return outcome.stdout;
 }
 
+/** SQL for a moment as ISO 8601 in UTC. @param expression SQL of type timestamptz */
+export const isoTime = (expression: string) =>
+  `to_char(${expression} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+/** SQL for the number of the timeline that is written now. */
+export const CURRENT_TIMELINE = `('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int`;
+
 /** Arguments of docker for a command in the container. */
 export const inContainer = (container: string, ...command: string[]) => [
   ...['exec', '--interactive', '--env', `PGAPPNAME=${APPLICATION}`, container],

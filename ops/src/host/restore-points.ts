@@ -1,7 +1,7 @@
 import { open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { POINTS_FILE, type RestorePoint } from '../plan/bases.ts';
-import { psql } from './postgres.ts';
+import { CURRENT_TIMELINE, isoTime, psql } from './postgres.ts';
 
 /** Bytes of a name in the WAL: MAXFNAMELEN less what makes it unique. */
 const NAME_LENGTH = 40;
@@ -21,8 +21,8 @@ export async function createRestorePoint(
   const script = `
 \\set label '${label}'
 select json_build_object('lsn', pg_create_restore_point(:'label'), 'system', system_identifier::text,
-  'timeline', ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int,
-  'time', to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+  'timeline', ${CURRENT_TIMELINE},
+  'time', ${isoTime('clock_timestamp()')})
 from pg_control_system();`;
   const made = JSON.parse(await psql(container, 'postgres', script)) as Omit<RestorePoint, 'name' | 'label'>;
   const point = { name, label, ...made };

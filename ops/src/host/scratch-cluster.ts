@@ -3,9 +3,9 @@ import { BASE_STORE, type BaseManifest, WAL_STORE } from '../plan/bases.ts';
 import { Failure } from '../report/failure.ts';
 import { lastLogLines } from './containers.ts';
 import { attempt, lastLines, run } from './exec.ts';
+import { ISOLATED, ISOLATED_SERVER, VOLUME_ROOT } from './isolated.ts';
+import { isoTime } from './postgres.ts';
 
-/** Where the volume of a cluster lies in a container; clusters are directories in it. */
-export const VOLUME_ROOT = '/var/lib/postgresql/data';
 const CONFIG = '/etc/wal-atlas';
 
 export interface ScratchRequest {
@@ -34,10 +34,7 @@ export interface ScratchCluster {
 }
 
 const isolated = ({ name, image, volume, backups, scripts }: ScratchRequest, ...options: string[]) => [
-  ...['run', '--name', name, '--network', 'none', '--user', '999:999', '--init', '--read-only'],
-  ...['--cap-drop', 'ALL', '--security-opt', 'no-new-privileges:true', '--shm-size', '128m'],
-  ...['--tmpfs', '/tmp:mode=1777,size=64m'],
-  ...['--tmpfs', '/var/run/postgresql:uid=999,gid=999,mode=0775,size=1m'],
+  ...['run', '--name', name, ...ISOLATED_SERVER],
   ...['--volume', `${volume}:${VOLUME_ROOT}`],
   ...['--volume', `${backups}/${BASE_STORE}:/base:ro`, '--volume', `${backups}/${WAL_STORE}:/wal:ro`],
   ...['--volume', `${scripts}:${CONFIG}:ro`, ...options, image],
@@ -94,7 +91,7 @@ interface Replay {
 const REPLAY = `
 select json_build_object('recovers', pg_is_in_recovery(),
   'lsn', coalesce(pg_last_wal_replay_lsn(), '0/0'),
-  'commit', to_char(pg_last_xact_replay_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'));`;
+  'commit', ${isoTime('pg_last_xact_replay_timestamp()')});`;
 
 async function waitForTarget(name: string, progress: (text: string) => void): Promise<ScratchCluster> {
   for (;;) {
@@ -154,7 +151,7 @@ export async function inVolume(
   ...args: string[]
 ): Promise<string> {
   return run('docker', [
-    ...['run', '--rm', '--network', 'none', '--user', '999:999', '--read-only', '--cap-drop', 'ALL'],
-    ...['--volume', `${volume}:${VOLUME_ROOT}`, '--entrypoint', program, image, ...args],
+    ...['run', '--rm', ...ISOLATED, '--volume', `${volume}:${VOLUME_ROOT}`],
+    ...['--entrypoint', program, image, ...args],
   ]);
 }

@@ -6,6 +6,7 @@ import { DATABASE, GLOBALS_FILE, type Manifest } from '../plan/backups.ts';
 import { Failure } from '../report/failure.ts';
 import { lastLogLines } from './containers.ts';
 import { attempt, run } from './exec.ts';
+import { ISOLATED_SERVER, VOLUME_ROOT } from './isolated.ts';
 import { psql } from './postgres.ts';
 
 const START_SECONDS = 120;
@@ -38,22 +39,9 @@ export async function startThrowaway(
   await run(
     'docker',
     [
-      ...['run', '--detach', '--name', name, '--network', 'none', '--user', '999:999', '--init'],
-      ...['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges:true'],
-      ...['--memory', '768m', '--shm-size', '128m', '--volume', `${name}:/var/lib/postgresql/data`],
-      ...[
-        '--tmpfs',
-        '/tmp:mode=1777,size=64m',
-        '--tmpfs',
-        '/var/run/postgresql:uid=999,gid=999,mode=0775,size=1m',
-      ],
-      ...[
-        '--env',
-        'POSTGRES_PASSWORD',
-        '--env',
-        'POSTGRES_INITDB_ARGS=--data-checksums --encoding=UTF8',
-        image,
-      ],
+      ...['run', '--detach', '--name', name, ...ISOLATED_SERVER, '--memory', '768m'],
+      ...['--volume', `${name}:${VOLUME_ROOT}`, '--env', 'POSTGRES_PASSWORD'],
+      ...['--env', 'POSTGRES_INITDB_ARGS=--data-checksums --encoding=UTF8', image],
     ],
     { env: { POSTGRES_PASSWORD: randomBytes(32).toString('hex') } },
   );

@@ -13,7 +13,7 @@ import {
 } from '../plan/wal.ts';
 import { Failure } from '../report/failure.ts';
 import { hashFile } from './copy-hashed.ts';
-import { psql } from './postgres.ts';
+import { CURRENT_TIMELINE, psql } from './postgres.ts';
 
 /** Every epoch that the receiver began, oldest first. @param backups directory of all backups */
 export async function readEpochs(backups: string): Promise<Epoch[]> {
@@ -29,7 +29,7 @@ export async function readEpochs(backups: string): Promise<Epoch[]> {
 
 const EPOCH_SECONDS = 60;
 
-const IDENTITY = `select system_identifier || ' ' || ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int
+const IDENTITY = `select system_identifier || ' ' || ${CURRENT_TIMELINE}
 from pg_control_system();`;
 
 /**

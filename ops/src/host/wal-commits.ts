@@ -2,6 +2,7 @@ import path from 'node:path';
 import { WAL_STORE } from '../plan/bases.ts';
 import type { WalFile } from '../plan/wal.ts';
 import { attempt } from './exec.ts';
+import { ISOLATED } from './isolated.ts';
 import { paths } from './paths.ts';
 import { walFileName } from './wal-archive.ts';
 
@@ -20,8 +21,7 @@ pg_waldump --rmgr=Transaction "$file" 2>/dev/null | sed -nE 's/.* desc: COMMIT (
  */
 export async function findCommitTime(image: string, file: WalFile): Promise<string | null> {
   const { stdout } = await attempt('docker', [
-    ...['run', '--rm', '--network', 'none', '--user', '999:999', '--read-only', '--cap-drop', 'ALL'],
-    ...['--tmpfs', '/tmp:mode=1777,size=64m', '--env', 'TZ=UTC'],
+    ...['run', '--rm', ...ISOLATED, '--tmpfs', '/tmp:mode=1777,size=64m', '--env', 'TZ=UTC'],
     ...['--volume', `${path.join(paths.backups, WAL_STORE)}:/wal:ro`, '--entrypoint', 'sh', image],
     ...['-c', SCRIPT, 'commits', `${file.epoch}/${walFileName(file)}`, file.segment],
   ]);
