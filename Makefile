@@ -58,7 +58,7 @@ restore: ## bring database and photos back: FROM=id (the newest backup), or to a
 restore-clean: ## drop the databases and clusters from before restores, which they have kept [YES=1] [WAIT=seconds]
 	@ops/atlas restore-clean $${YES:+--yes} $${WAIT:+--wait "$$WAIT"}
 
-drill: ## restore the newest backup into a throwaway postgres and compare every table [FROM=id] [WAIT=seconds]
+drill: ## restore the newest backup into a throwaway postgres and compare every table; recover a base backup to an instant and check every page [FROM=id: the first alone] [WAIT=seconds]
 	@ops/atlas drill $${FROM:+--from "$$FROM"} $${WAIT:+--wait "$$WAIT"}
 
 recover: ## the whole site on a fresh machine, from the bucket FROM=s3://bucket/prefix KEY=key.txt [AT=]
@@ -70,7 +70,7 @@ offsite: ## send WAL, base backups, dumps, photos and settings to the bucket of 
 offsite-key: ## make a pair of keys for that: print the private one, far from the server
 	@ops/atlas offsite-key
 
-cron: ## let this machine's cron run backup, drill and health, and say when [REMOVE=1]
+cron: ## let this machine's cron run backups, drills and health, and say when [REMOVE=1]
 	@ops/atlas cron $${REMOVE:+--remove}
 
 env-import: ## merge KEY=value lines from standard input into .env, all or none; names what changed [WAIT=seconds]

@@ -113,7 +113,7 @@ function createProgram(finish: (code: ExitCode) => void): Command {
   verb('offsite-key', 'make a pair of keys for it: the private one is printed').action(async () =>
     finish(await offsiteKey()),
   );
-  verb('cron', 'backup, drill and health by themselves: give them to cron, and say when each runs')
+  verb('cron', 'backups, drills and health by themselves: give them to cron, and say when each runs')
     .option('--remove', 'take them away')
     .action(async (options) => finish(await cron(options)));
   verb('restore-clean', 'drop the databases that restores have kept')

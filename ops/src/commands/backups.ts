@@ -1,8 +1,9 @@
 import { type BaseCatalogue, readBaseCatalogue } from '../host/base-catalogue.ts';
 import { type Catalogue, readCatalogue } from '../host/catalogue.ts';
+import { listShipped } from '../host/offsite/state.ts';
 import { paths } from '../host/paths.ts';
 import { type Restorable, readWalCatalogue } from '../host/restorable.ts';
-import type { Backup, MediaRecord } from '../plan/backups.ts';
+import { type Backup, MANIFEST_FILE, type MediaRecord } from '../plan/backups.ts';
 import type { BaseManifest } from '../plan/bases.ts';
 import { EXIT, type ExitCode } from '../report/failure.ts';
 import { note, step } from '../report/steps.ts';
@@ -12,6 +13,8 @@ import { sizeOf } from './take-backup.ts';
 /** All that is in backups/. */
 interface Everything extends Catalogue, Pick<BaseCatalogue, 'bases'> {
   restorable: Restorable[];
+  /** Keys of what the bucket for backups has. */
+  shipped: ReadonlySet<string>;
 }
 
 /**
@@ -20,7 +23,7 @@ interface Everything extends Catalogue, Pick<BaseCatalogue, 'bases'> {
  * @returns exit 1 when something is broken
  */
 export async function backups(options: { json?: boolean }): Promise<ExitCode> {
-  let all: Everything = { backups: [], bases: [], restorable: [], broken: [] };
+  let all: Everything = { backups: [], bases: [], restorable: [], broken: [], shipped: new Set() };
   await step('every file and photo read', async () => {
     all = await readEverything();
   });
@@ -35,13 +38,18 @@ async function readEverything(): Promise<Everything> {
   const wal = await readWalCatalogue(paths.backups, bases);
   return {
     ...{ backups: catalogue.backups, bases: [...bases].reverse(), restorable: wal.restorable },
+    shipped: await listShipped(),
     broken: [...catalogue.broken, ...broken, ...wal.broken],
   };
 }
 
 function print(all: Everything): void {
   if (all.backups.length === 0) note('there is no backup yet: make backup');
-  const tables = [tabulate(all.backups), tabulateBases(all.bases), tabulateRestorable(all.restorable)];
+  const tables = [
+    tabulate(all.backups, all.shipped),
+    tabulateBases(all.bases),
+    tabulateRestorable(all.restorable),
+  ];
   const parts = tables.filter((rows) => rows.length > 1).map((rows) => formatTable(rows));
   if (all.broken.length > 0) parts.push(describeBroken(all).join('\n'));
   if (parts.length > 0) process.stdout.write(`${parts.join('\n\n')}\n`);
@@ -66,8 +74,8 @@ function tabulateRestorable(restorable: readonly Restorable[]): string[][] {
   return [['TIMELINE', 'ANY SECOND FROM (UTC)', 'UNTIL'], ...rows];
 }
 
-/** Heading and one row each; times in UTC. */
-export function tabulate(all: readonly Backup[]): string[][] {
+/** Heading and one row each; times in UTC. @param shipped keys of what the bucket has */
+export function tabulate(all: readonly Backup[], shipped: ReadonlySet<string> = new Set()): string[][] {
   const heading = ['BACKUP', 'WHEN (UTC)', 'SIZE', 'PHOTOS', 'RELEASE', 'VERIFIED', 'OFFSITE'];
   const rows = all.map((backup) => {
     const { id, time, release, media } = backup.manifest;
@@ -80,11 +88,15 @@ export function tabulate(all: readonly Backup[]): string[][] {
       describeMedia(media),
       release || 'none',
       `${how} ${formatMinute(verified)}`,
-      'no',
+      isOffsite(backup, shipped) ? 'yes' : 'no',
     ];
   });
   return [heading, ...rows];
 }
+
+/** The manifest goes last. */
+const isOffsite = ({ manifest }: Backup, shipped: ReadonlySet<string>) =>
+  shipped.has(`dumps/${manifest.id}/${MANIFEST_FILE}`);
 
 /** The best there is: a restore in a drill, whatever came of it, or else that every byte was read back. */
 function findProof({ manifest, drill }: Backup): { how: string; time: string } {
@@ -105,7 +117,7 @@ function describeBroken({ broken }: Everything): string[] {
   ];
 }
 
-function toJson({ backups: all, bases, restorable, broken }: Everything) {
+function toJson({ backups: all, bases, restorable, broken, shipped }: Everything) {
   const list = all.map((backup) => {
     const { id, time, release, reason, media } = backup.manifest;
     const bytes = sizeOf(backup.manifest);
@@ -118,7 +130,7 @@ function toJson({ backups: all, bases, restorable, broken }: Everything) {
       media,
       verified: findProof(backup),
       drill: backup.drill,
-      offsite: false,
+      offsite: isOffsite(backup, shipped),
     };
   });
   return { backups: list, bases, restorable, broken };

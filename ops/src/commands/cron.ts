@@ -22,7 +22,7 @@ export interface CronOptions {
 }
 
 /**
- * Gives backup, drill and health to the machine's cron, or takes them away; then prints when each runs. Changes only
+ * Gives backups, drills and health to the machine's cron, or takes them away; then prints when each runs. Changes only
  * what is not so already.
  * @throws Failure when it is not root who asks for a change
  */
@@ -74,7 +74,7 @@ async function installCron(project: string): Promise<string[]> {
   for (const { name } of former) await removeCronFile(name);
   return [
     ...(isRunning ? [] : ['cron runs now, and after each boot where systemd starts it']),
-    ...(isThere ? [] : [`wrote /etc/cron.d/${project}: backup, drill and health run by themselves`]),
+    ...(isThere ? [] : [`wrote /etc/cron.d/${project}: backups, drills and health run by themselves`]),
     ...former.map(({ name }) => `removed /etc/cron.d/${name}, which was for this directory too`),
   ];
 }
@@ -109,10 +109,11 @@ function requireRoot(): void {
 async function describeSchedule(project: string): Promise<string> {
   const zone = await hostTimeZone();
   const rows = await Promise.all(
-    planCron(project).map(async ({ job, when }) => {
+    planCron(project).map(async ({ job, time, when }) => {
       const last = await readLastRun(job);
       const ran = last ? `last ended ${last.ended}, exit ${last.exitCode}` : 'has not run yet';
-      return [job, job === 'health' ? when : `${when} ${zone} (host time)`, ran];
+      const hasHour = time.split(' ')[1] !== '*';
+      return [job, hasHour ? `${when} ${zone} (host time)` : when, ran];
     }),
   );
   return formatTable(rows);

@@ -6,6 +6,7 @@ import { loadSettings } from '../host/env-file.ts';
 import { tryLock } from '../host/lock.ts';
 import { createEncrypter, generateKeys } from '../host/offsite/age.ts';
 import { openBucket } from '../host/offsite/bucket.ts';
+import { nameBackups } from '../host/offsite/inventory.ts';
 import { rotateBucket } from '../host/offsite/rotate.ts';
 import { bucketOf } from '../host/offsite/settings.ts';
 import { type Shipper, shipBackups, shipWal } from '../host/offsite/ship.ts';
@@ -78,11 +79,14 @@ const describeRotation = (deleted: number | null) =>
 async function keepShipping(shipper: Shipper, keepDays: number): Promise<void> {
   const begun = await fingerprint();
   let rotated = 0;
+  let sent = '';
   while ((await fingerprint()) === begun) {
     const started = Date.now();
     try {
       await shipWal(shipper);
-      await shipBackups(shipper, INTERVAL_SECONDS);
+      const names = await nameBackups();
+      if (names !== sent) await shipBackups(shipper, INTERVAL_SECONDS);
+      sent = names;
       if (started - rotated > ROTATE_HOURS * 3_600_000) {
         rotated = started;
         await rotateBucket(shipper.bucket, new Date(), keepDays);

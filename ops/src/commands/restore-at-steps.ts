@@ -155,6 +155,10 @@ async function goBack(state: SwapState, error: unknown): Promise<Failure> {
       ...failure.details,
       state: `the restored cluster is served${kept ? `; the one from before is kept as ${kept}` : ''}`,
     });
+  if (!state.entered && !state.stopped) {
+    await removeScratch(recovered.request).catch(() => {});
+    return failure;
+  }
   try {
     if (state.swapped && kept) {
       await stopData(state);

@@ -1,5 +1,5 @@
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
-import type { BackupEvent } from '../plan/backup-events.ts';
+import { BACKUP_KINDS, type BackupEvent } from '../plan/backup-events.ts';
 import type { CertificateEvent } from '../plan/certificate.ts';
 import type { LedgerEntry } from '../plan/releases.ts';
 import { operator } from './lock.ts';
@@ -19,9 +19,9 @@ export async function readLedger(): Promise<LedgerEntry[]> {
   return (await readEvents()).filter(({ what }) => what === 'deploy' || what === 'rollback') as LedgerEntry[];
 }
 
-/** Every backup, drill and restore, oldest first. */
+/** Every backup, base backup, drill and restore, oldest first. */
 export async function readBackupEvents(): Promise<BackupEvent[]> {
-  const kinds = ['backup', 'drill', 'restore'];
+  const kinds: readonly string[] = BACKUP_KINDS;
   return (await readEvents()).filter(({ what }) => kinds.includes(what)) as BackupEvent[];
 }
 

@@ -1,7 +1,10 @@
+/** What the ledger knows of backups: drill is of a dump, drill-at of a base backup and its WAL. */
+export const BACKUP_KINDS = ['backup', 'base', 'drill', 'drill-at', 'restore'] as const;
+
 /** One line of the ledger about backups: what the panel, the alerts and `make doctor` go by. */
 export interface BackupEvent {
-  what: 'backup' | 'base' | 'drill' | 'drill-at' | 'restore';
-  /** done and failed of a backup or a restore; pass, fail and not-run of a drill (drill-at is the one of base backup and WAL), which alarms like fail. */
+  what: (typeof BACKUP_KINDS)[number];
+  /** done and failed of a backup or a restore; pass, fail and not-run of a drill, which alarms like fail. */
   result: 'done' | 'failed' | 'pass' | 'fail' | 'not-run';
   /** The backup's id, when there is one. */
   backup?: string;

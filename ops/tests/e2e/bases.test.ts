@@ -34,6 +34,9 @@ describe('base backups', function () {
     expect(current.stretches[0]).to.deep.include({ from: bases.at(-1).ended, missing: null });
     expect(Date.parse(current.until)).to.be.greaterThan(Date.parse(bases.at(-1).ended));
     expect(broken).to.deep.equal([]);
+    // Was a bug once: the ledger's reader knew of no base backups, and after a day every server would have alarmed.
+    const { conditions } = JSON.parse((await stack().make('health', { JSON: '1' })).stdout);
+    expect(conditions.find(({ key }: { key: string }) => key === 'base')).to.include({ state: 'well' });
   });
 
   // Broken: checkArchive left out; sizes alone looked at.

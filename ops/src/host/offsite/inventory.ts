@@ -6,7 +6,7 @@ import { objectPath } from '../../plan/media-files.ts';
 import { baseDirectory, type Shipment } from '../../plan/offsite.ts';
 import { EPOCH_FILE } from '../../plan/wal.ts';
 import { readBases } from '../base-catalogue.ts';
-import { listBackups } from '../catalogue.ts';
+import { listBackups, listNames } from '../catalogue.ts';
 import { locateObject } from '../media-objects.ts';
 import { readMediaList } from '../media-store.ts';
 import { paths } from '../paths.ts';
@@ -48,6 +48,12 @@ export async function listFreshWal(): Promise<Shipment[]> {
       found.push(await describe(path.join(directory, file), `wal/${name}/${file.slice(0, 24)}.partial.gz`));
   }
   return present(found).map((one) => ({ ...one, gzip: true as const }));
+}
+
+/** Changes when there is another base backup or dump: only then their lists are read, which name every photo. */
+export async function nameBackups(): Promise<string> {
+  const bases = await readdir(path.join(paths.backups, BASE_STORE)).catch(() => []);
+  return [...bases, ...(await listNames(paths.backups))].filter((name) => !name.startsWith('.')).join('\n');
 }
 
 /** Base backups and dumps with their photos; of each the manifest last, so that what is not whole has none. */

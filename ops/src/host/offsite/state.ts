@@ -7,25 +7,34 @@ import { paths } from '../paths.ts';
 const LIST = path.join(paths.offsite, 'shipped');
 const STATUS = path.join(paths.offsite, 'status.json');
 
+/** Keys of the files that the bucket has. */
+export async function listShipped(): Promise<Set<string>> {
+  return new Set((await readList()).keys());
+}
+
+/** One line for each file: its key, a tab, its version. The later line of a key counts. */
+async function readList(): Promise<Map<string, string>> {
+  const lines = (await readFile(LIST, 'utf8').catch(() => '')).split('\n').filter(Boolean);
+  return new Map(lines.map((line) => line.split('\t') as [string, string]));
+}
+
 /** What the bucket has. Losing it only means that everything is sent again. */
 export interface Shipped {
   has: (shipment: Shipment) => boolean;
   add: (shipment: Shipment) => Promise<void>;
 }
 
-/** One line for each file: its key, a tab, its version. The later line of a key counts. */
+/** Reads what was sent, and keeps in mind what is. */
 export async function readShipped(): Promise<Shipped> {
   await mkdir(paths.offsite, { recursive: true, mode: 0o700 });
-  const lines = (await readFile(LIST, 'utf8').catch(() => '')).split('\n');
-  const known = new Map(lines.map((line) => line.split('\t') as [string, string]));
-  known.delete('');
-  // The partial segment alone adds one every few seconds.
+  const known = await readList();
   await writeAtomically(LIST, [...known].map(([key, version]) => `${key}\t${version}\n`).join(''), 0o600);
   return {
     has: ({ key, version }) => known.get(key) === version,
-    async add({ key, version }) {
+    async add({ key, version, gzip }) {
       known.set(key, version);
-      await appendFile(LIST, `${key}\t${version}\n`);
+      // The segment that is received changes every few seconds: the list would grow by a line each time.
+      if (!gzip) await appendFile(LIST, `${key}\t${version}\n`);
     },
   };
 }
