@@ -2,7 +2,7 @@
 # Variables given on the command line (TAG=…, NAME=…) reach the recipes through the environment,
 # so that no value is ever interpreted by make or the shell.
 .DEFAULT_GOAL := help
-.PHONY: help deploy rollback releases status health doctor certs maintenance on off backup backups base restore restore-clean drill recover offsite offsite-key cron logs stop start psql token tokens token-revoke admin seed media-copy image dev check test bench env-import console provision
+.PHONY: help deploy rollback releases status health doctor certs maintenance on off backup backups base restore restore-clean drill recover offsite offsite-key cron logs stop start psql token tokens token-revoke admin seed media-copy image dev check lint test bench env-import console provision
 export REMOVE REASON FROM KEY AT POINT LATEST INSPECT TIMELINE TABLES SKIP_SAFETY TAG SERVICE NAME SCOPE DAYS ID EMAIL JSON DRY_RUN RESET WAIT SCHEMA YES PART RENEW VERIFY PUSH PLATFORMS KNOWN_HOSTS REPO ENV_FILE HARDEN LOGIN_STDIN
 
 # HOST=user@vps on make's own command line: the verb runs on that server, over SSH. Some shells export a HOST of their own.
@@ -118,7 +118,10 @@ provision: ## bring a bare Debian or Ubuntu VPS to its first release, over SSH H
 dev: ## api and worker from source with reload, against the data containers
 	@ops/atlas dev
 
-check: ## format, lint, types, unit tests, shellcheck, compose files: fast, needs no container engine
+lint: ## format, lint, types, shellcheck, compose files
+	@ops/check.sh --lint
+
+check: ## make lint and the unit tests: fast, needs no container engine
 	@ops/check.sh
 
 test: ## every test: unit, service, end to end; does its own set-up

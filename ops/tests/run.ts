@@ -2,11 +2,12 @@
  * Runs the suites one after the other and ends with `N passed, N failed, N skipped` over all of them.
  * usage: run.ts [unit|service|e2e|vps ...]; without names every suite but vps, which takes a machine half an hour.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -17,6 +18,7 @@ interface Suite {
 }
 
 const zeroLoss = 'tests/e2e/zero-loss';
+const recovery = 'restore-at|backups|bases|dump|offsite|wal';
 const SUITES: Record<string, Suite> = {
   unit: { directory: 'ops', phases: [[['tests/!(e2e|vps)/**/*.test.ts', 'tests/*.test.ts']]] },
   service: { directory: 'service', phases: [[['tests/**/*.test.ts']]] },
@@ -24,8 +26,13 @@ const SUITES: Record<string, Suite> = {
     directory: 'ops',
     phases: [
       [
-        [`${zeroLoss}/!(engine-restart).test.ts`, 'tests/e2e/restore-at/**/*.test.ts'],
-        ['tests/e2e/!(directory).test.ts', 'tests/e2e/!(zero-loss|restore-at)/**/*.test.ts'],
+        [`${zeroLoss}/@(interrupted|releases|schema).test.ts`],
+        [
+          `${zeroLoss}/!(interrupted|releases|schema|engine-restart).test.ts`,
+          `tests/e2e/@(${recovery}).test.ts`,
+          `tests/e2e/@(${recovery})/**/*.test.ts`,
+        ],
+        [`tests/e2e/!(directory|${recovery}).test.ts`, `tests/e2e/!(zero-loss|${recovery})/**/*.test.ts`],
       ],
       // A browser takes each container that comes or goes for another network, and gives up what it is loading.
       // The other one restarts the engine that everybody else is on.
@@ -54,9 +61,22 @@ async function runSuite(name: string): Promise<Counts[]> {
   return counts;
 }
 
+/** How long a mocha that has counted may take to end: what is open then was left behind by a test. */
+const END_SECONDS = 60;
+/** What lanes that are held back have written so far: told, too, when somebody ends us before they end. */
+const heldBack = new Set<Buffer[]>();
+const running = new Set<ChildProcess>();
+
+process.on('SIGTERM', () => {
+  for (const child of running) child.kill('SIGTERM');
+  for (const written of heldBack) process.stdout.write(Buffer.concat(written));
+  console.error('\nSIGTERM: the tests were cut short');
+  process.exit(1);
+});
+
 /**
  * Runs some files in a mocha process of its own, which deploys its own stack when it needs one. One that dies
- * without counts is one failure.
+ * without counts, or does not end after them, is one failure.
  * @param isHeldBack prints what it wrote when it ends, not among the lines of another lane
  */
 async function runLane(directory: string, spec: readonly string[], isHeldBack: boolean): Promise<Counts> {
@@ -64,6 +84,7 @@ async function runLane(directory: string, spec: readonly string[], isHeldBack: b
   const countsFile = path.join(scratch, 'counts.json');
   const reporter = ['--reporter', path.join(import.meta.dirname, 'count-reporter.cjs')];
   const output = isHeldBack ? 'pipe' : 'inherit';
+  const begun = Date.now();
   const child = spawn(
     path.join(root, 'node_modules/.bin/mocha'),
     [...reporter, ...spec.flatMap((one) => ['--spec', one])],
@@ -74,10 +95,21 @@ async function runLane(directory: string, spec: readonly string[], isHeldBack: b
     },
   );
   const written: Buffer[] = [];
+  heldBack.add(written);
+  running.add(child);
   for (const stream of [child.stdout, child.stderr])
     stream?.on('data', (chunk: Buffer) => written.push(chunk));
-  const [status, signal] = await once(child, 'close');
+  const closed = once(child, 'close');
+  const hung = killWhenHung(child, countsFile);
+  const [status, signal] = await once(child, 'exit');
+  clearInterval(hung);
+  // Whatever a test left behind may hold the pipe for ever.
+  await Promise.race([closed, setTimeout(2000, undefined, { ref: false })]);
+  for (const stream of [child.stdout, child.stderr]) stream?.destroy();
+  running.delete(child);
+  heldBack.delete(written);
   process.stdout.write(Buffer.concat(written));
+  console.log(`(${Math.round((Date.now() - begun) / 1000)} s: ${spec.join(' ')})`);
   try {
     const counts = JSON.parse(readFileSync(countsFile, 'utf8')) as Counts;
     // A hook that fails after the last test leaves the counts clean and the exit code not.
@@ -89,6 +121,15 @@ async function runLane(directory: string, spec: readonly string[], isHeldBack: b
   } finally {
     rmSync(scratch, { recursive: true });
   }
+}
+
+function killWhenHung(child: ChildProcess, countsFile: string): NodeJS.Timeout {
+  return setInterval(() => {
+    const since = statSync(countsFile, { throwIfNoEntry: false })?.mtimeMs;
+    if (!since || Date.now() - since < END_SECONDS * 1000) return;
+    console.error(`mocha did not end ${END_SECONDS} s after its last test: a test left something behind`);
+    child.kill('SIGKILL');
+  }, 5000);
 }
 
 const names = process.argv.slice(2);

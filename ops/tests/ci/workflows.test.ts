@@ -81,7 +81,7 @@ describe('the workflows', () => {
       [/^an environment/, 'release.yml', / {4}environment:\n +name.*\n +url.*\n/, ''],
       [/^an environment/, 'rollback.yml', /TAG: .*/, `TAG: \${{ secrets.SSH_PRIVATE_KEY }}`],
       [/^every job/, 'release.yml', / +timeout-minutes: 60\n/, ''],
-      [/^what a step/, 'ci.yml', 'make check', 'make chek'],
+      [/^what a step/, 'ci.yml', 'make lint', 'make lnt'],
       [/^what a step/, 'release.yml', 'ops/ci/server.sh', 'ops/ci/deploy.sh'],
     ];
     for (const [pattern, name, from, to] of cases) {
