@@ -58,8 +58,8 @@ restore: ## bring database and photos back: FROM=id (the newest backup), or to a
 restore-clean: ## drop the databases and clusters from before restores, which they have kept [YES=1] [WAIT=seconds]
 	@ops/atlas restore-clean $${YES:+--yes} $${WAIT:+--wait "$$WAIT"}
 
-drill: ## restore the newest backup into a throwaway postgres and compare every table; recover a base backup to an instant and check every page [FROM=id: the first alone] [WAIT=seconds]
-	@ops/atlas drill $${FROM:+--from "$$FROM"} $${WAIT:+--wait "$$WAIT"}
+drill: ## restore the newest backup into a throwaway postgres and compare every table; recover a base backup to an instant and check every page [FROM=id: the first alone] [FROM=s3://bucket/prefix KEY=key.txt: of what the bucket has] [WAIT=seconds]
+	@ops/atlas drill $${FROM:+--from "$$FROM"} $${KEY:+--key "$$KEY"} $${WAIT:+--wait "$$WAIT"}
 
 recover: ## the whole site on a fresh machine, from the bucket FROM=s3://bucket/prefix KEY=key.txt [AT=]
 	@ops/atlas recover $${FROM:+--from "$$FROM"} $${KEY:+--key "$$KEY"} $${AT:+--at "$$AT"}

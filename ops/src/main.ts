@@ -83,7 +83,8 @@ function createProgram(finish: (code: ExitCode) => void): Command {
     .option('--json', 'for scripts')
     .action(async (options) => finish(await backups(options)));
   verb('drill', 'restore the newest backup into a throwaway postgres and compare every table')
-    .option('--from <id>', 'another backup')
+    .option('--from <id>', 'another backup; s3://bucket/prefix: what the bucket has, instead')
+    .option('--key <file>', 'with the private key of age, for the bucket')
     .option('--wait <seconds>', 'wait for another command to end')
     .action(async (options) => finish(await drill(options)));
   verb('restore', 'bring database and photos back from a backup; the present database is kept')

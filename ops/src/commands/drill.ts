@@ -2,7 +2,6 @@ import path from 'node:path';
 import type { Settings } from '../config/validate.ts';
 import { alertNow } from '../host/alerts.ts';
 import { readCatalogue } from '../host/catalogue.ts';
-import { verifyFiles } from '../host/digest.ts';
 import { writeDrillRecord } from '../host/dump.ts';
 import { loadSettings } from '../host/env-file.ts';
 import { recordEvent } from '../host/ledger.ts';
@@ -11,23 +10,23 @@ import { findMediaDamage, formatMediaDamage } from '../host/media-damage.ts';
 import { readMediaList } from '../host/media-store.ts';
 import { writePanelStatus } from '../host/panel-status.ts';
 import { paths } from '../host/paths.ts';
-import { fillDatabase, proveDatabase } from '../host/pg-restore.ts';
-import { requireSpace } from '../host/restore.ts';
-import { prepareThrowaway, startThrowaway } from '../host/throwaway.ts';
+import { startThrowaway } from '../host/throwaway.ts';
 import type { BackupEvent } from '../plan/backup-events.ts';
-import { DATABASE, type Manifest } from '../plan/backups.ts';
+import type { Manifest } from '../plan/backups.ts';
 import { EXIT, type ExitCode, Failure, formatFailure, toFailure } from '../report/failure.ts';
 import { note, step } from '../report/steps.ts';
 import { drillAt } from './drill-at.ts';
+import { drillOffsite } from './drill-offsite.ts';
+import { PHOTO_SAMPLE, proveDump } from './prove-dump.ts';
 import { ourselvesOf } from './switch-edge.ts';
-
-const SAMPLE = 50;
 
 /**
  * Both drills: the newest backup (or the one that is named, and that alone), then a base backup and its WAL to an instant.
+ * With a bucket for `from` both are of what lies there instead.
  * @throws Failure for FAIL and NOT RUN of either, when both are over and in the ledger
  */
-export async function drill(options: { from?: string; wait?: string }): Promise<ExitCode> {
+export async function drill(options: { from?: string; key?: string; wait?: string }): Promise<ExitCode> {
+  if (options.from?.startsWith('s3:') || options.key) return drillOffsite(options);
   const waitSeconds = parseWait(options.wait);
   const settings = await loadSettings();
   const results = [await settle(drillBackup(settings, options.from, waitSeconds))];
@@ -70,7 +69,6 @@ async function drillBackup(settings: Settings, from: string | undefined, waitSec
         startThrowaway(name, backup as Manifest, settings.POSTGRES_IMAGE),
       );
       try {
-        await requireSpace(server.container, backup);
         await rehearse(backup, server.container, record);
       } finally {
         await server.remove();
@@ -110,14 +108,7 @@ async function rehearse(backup: Manifest, container: string, record: Record): Pr
     return seconds;
   };
   try {
-    await step('every file as its manifest says', () => verifyFiles(backup, directory));
-    await step('restore', async () => {
-      await prepareThrowaway(container, directory);
-      await fillDatabase(container, DATABASE, directory);
-    });
-    await step(`${backup.tables.length} tables as they were dumped`, () =>
-      proveDatabase(container, DATABASE, backup.tables),
-    );
+    await proveDump(backup, directory, container);
     if (backup.media.storage === 'local') await step('photos', () => samplePhotos(directory));
   } catch (error) {
     const failure = toFailure(error);
@@ -137,8 +128,8 @@ async function rehearse(backup: Manifest, container: string, record: Record): Pr
 
 async function samplePhotos(directory: string): Promise<string> {
   const files = await readMediaList(directory);
-  const damage = await findMediaDamage(files, paths.backups, { sample: SAMPLE });
-  if (damage.length === 0) return `${Math.min(SAMPLE, files.length)} of ${files.length} read`;
+  const damage = await findMediaDamage(files, paths.backups, { sample: PHOTO_SAMPLE });
+  if (damage.length === 0) return `${Math.min(PHOTO_SAMPLE, files.length)} of ${files.length} read`;
   throw new Failure(`${damage.length} of the photo files that were read are damaged`, {
     log: formatMediaDamage(damage),
   });

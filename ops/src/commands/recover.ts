@@ -1,22 +1,18 @@
-import { chmod, chown, mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { ensureBaseImages } from '../host/base-images.ts';
 import { envFileExists, loadSettings } from '../host/env-file.ts';
 import { writeAtomically } from '../host/files.ts';
-import { createDecrypter, type Decrypt } from '../host/offsite/age.ts';
-import { type Bucket, openBucket } from '../host/offsite/bucket.ts';
-import { fetchContent, fetchFiles, joinPieces, type RemoteFile } from '../host/offsite/fetch.ts';
-import { readSource } from '../host/offsite/source.ts';
 import { paths } from '../host/paths.ts';
 import { buildServiceImage, findImageIds, localTag, pullServiceImage } from '../host/service-image.ts';
 import { BASE_IMAGE_KEYS } from '../plan/base-images.ts';
-import { BASE_STORE, WAL_STORE } from '../plan/bases.ts';
-import { chooseFiles } from '../plan/recover.ts';
+import { BASE_STORE } from '../plan/bases.ts';
 import { parseMoment } from '../plan/restore-at.ts';
 import { type ExitCode, Failure, refuse } from '../report/failure.ts';
 import { note, step } from '../report/steps.ts';
 import { deploy } from './deploy.ts';
 import { prepareDirectories } from './preflight.ts';
+import { openRemote } from './remote-backups.ts';
 import { restoreAt } from './restore-at.ts';
 
 export interface RecoverOptions {
@@ -27,8 +23,6 @@ export interface RecoverOptions {
   /** An instant; without it the last commit that the bucket has. */
   at?: string;
 }
-
-const POSTGRES_UID = 999;
 
 /**
  * Brings the whole site back on a machine that has nothing but this repository: settings, base backup, WAL and photos from
@@ -41,20 +35,13 @@ export async function recover({ from, key, at }: RecoverOptions): Promise<ExitCo
     throw refuse('FROM= and KEY= are needed', 'make recover FROM=s3://bucket/prefix KEY=key.txt');
   const moment = at === undefined ? null : parseMoment(at);
   if (at !== undefined && !moment) throw refuse(`"${at}" is no moment`, 'AT="2026-11-23 14:05:00"');
-  const decrypt = await createDecrypter(key);
-  const bucket = await openBucket(readSource(from, process.env));
+  const remote = await openRemote(from, key);
   await refuseOccupied();
-  const files = await step('what the bucket has', async () => joinPieces(await bucket.list()));
-  const wanted = chooseFiles(
-    files.map((file) => file.key),
-    moment,
-  );
-  if (typeof wanted === 'string')
-    throw refuse(wanted, 'FROM=s3://<the bucket and prefix of BACKUP_S3_* in the old .env>');
-  await step('settings', () => bringSettings(bucket, decrypt, files));
+  const wanted = await remote.look(moment);
+  await step('settings', async () => bringSettings(await remote.settings()));
   await prepareDirectories(await loadSettings());
   await step(`base backup ${wanted.base}, WAL, photos`, (progress) =>
-    bringFiles(bucket, decrypt, files, wanted.places, progress),
+    remote.fetch(wanted.places, paths.backups, progress),
   );
   await bringImages();
   await restoreAt({ ...(at === undefined ? { latest: true } : { at }), yes: true, unserved: true });
@@ -81,39 +68,10 @@ async function refuseOccupied(): Promise<void> {
 
 const MARK = 'recovering';
 
-async function bringSettings(bucket: Bucket, decrypt: Decrypt, files: readonly RemoteFile[]): Promise<void> {
-  const file = files.find(({ key }) => key === 'site/env');
-  if (!file) throw refuse('the bucket has no settings (site/env.age)', 'check FROM=');
-  const text = (await fetchContent(bucket, decrypt, file)).toString();
+async function bringSettings(text: string): Promise<void> {
   await mkdir(paths.state, { recursive: true, mode: 0o700 });
   await writeAtomically(path.join(paths.state, MARK), '', 0o600);
   await writeAtomically(paths.env, text, 0o600);
-}
-
-async function bringFiles(
-  bucket: Bucket,
-  decrypt: Decrypt,
-  files: readonly RemoteFile[],
-  places: ReadonlyMap<string, string>,
-  progress: (text: string) => void,
-): Promise<string> {
-  const wanted = files.filter(({ key }) => places.has(key));
-  const place = (key: string) => {
-    const below = places.get(key);
-    return below ? path.join(paths.backups, below) : null;
-  };
-  await fetchFiles(bucket, decrypt, wanted, place, progress);
-  for (const store of [BASE_STORE, WAL_STORE]) await giveToPostgres(path.join(paths.backups, store));
-  return `${wanted.length} files`;
-}
-
-/** Containers of postgres read it, and the receiver goes on in it. */
-async function giveToPostgres(directory: string): Promise<void> {
-  for (const entry of await readdir(directory, { withFileTypes: true, recursive: true })) {
-    const file = path.join(entry.parentPath, entry.name);
-    if (process.getuid?.() === 0) await chown(file, POSTGRES_UID, POSTGRES_UID);
-    await chmod(file, entry.isDirectory() ? 0o700 : 0o600);
-  }
 }
 
 async function bringImages(): Promise<void> {

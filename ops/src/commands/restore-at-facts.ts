@@ -1,7 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Settings } from '../config/validate.ts';
 import { readBases } from '../host/base-catalogue.ts';
 import { hasCluster, type Place, placeOf } from '../host/cluster-swap.ts';
 import { bringUp, type Compose, createCompose } from '../host/compose.ts';
+import { findContainer, lastLogLines } from '../host/containers.ts';
+import { lastLines } from '../host/exec.ts';
 import { paths } from '../host/paths.ts';
 import { readRestorePoints } from '../host/restore-points.ts';
 import { listWalFiles, readEpochs, readLineage } from '../host/wal-archive.ts';
@@ -21,7 +24,7 @@ import {
 import type { Migration } from '../plan/schema.ts';
 import { type Epoch, findWalPath, parseLsn, type WalPath } from '../plan/wal.ts';
 import { refuse } from '../report/failure.ts';
-import { step } from '../report/steps.ts';
+import { note, step } from '../report/steps.ts';
 import { migrationsOf } from './deploy-facts.ts';
 import { findServingRelease } from './serving-release.ts';
 
@@ -45,6 +48,8 @@ export interface RestoreAtOptions {
 /** What a restore to an instant needs to know before it begins. */
 export interface RestoreAtFacts {
   target: RestoreTarget;
+  /** Directory of all backups. */
+  backups: string;
   lineage: Lineage;
   epochs: readonly Epoch[];
   /** A full base backup and the differences to it, oldest first. */
@@ -53,7 +58,7 @@ export interface RestoreAtFacts {
   /** The release that serves afterwards, which is the one that serves now, and the migrations it knows. */
   release: string;
   known: readonly Migration[];
-  /** Name of the container of the cluster that serves; null when there is none any more. */
+  /** Name of the container of the cluster that serves; null when there is none any more, or none that starts. */
   postgres: string | null;
   /** Volume and image of the cluster. */
   place: Place;
@@ -75,7 +80,7 @@ export async function observeRestoreAt(
   const base = pickBase(bases, lineage, target);
   const files = await listWalFiles(paths.backups, epochs);
   return {
-    ...{ target, lineage, epochs },
+    ...{ target, backups: paths.backups, lineage, epochs },
     chain: chainFor(base, bases),
     wal: findWalPath(parseLsn(base.startLsn), lineage, files),
     ...(await observeServing(settings)),
@@ -155,22 +160,44 @@ async function observeServing(
   const compose = createCompose(settings);
   const project = settings.COMPOSE_PROJECT_NAME;
   const place = placeOf(settings);
-  const isThere = await startData(compose, place);
+  const postgres = containerName(project, 'postgres');
+  const serves = await startData(compose, place, postgres);
   return {
     ...{ release, place },
     known: await migrationsOf(compose, imageId, await compose.configHashes()),
-    postgres: isThere ? containerName(project, 'postgres') : null,
+    postgres: serves ? postgres : null,
   };
 }
 
-/** @returns whether there is a cluster to serve */
-async function startData(compose: Compose, place: Place): Promise<boolean> {
+const LOOK_SECONDS = 20;
+
+/** @returns whether there is a cluster that serves */
+async function startData(compose: Compose, place: Place, postgres: string): Promise<boolean> {
   // Container and volume as compose makes them, were they gone.
   await compose.run('create', '--no-recreate', 'postgres', 'wal');
-  const isThere = await hasCluster(place);
-  const services = DATA_SERVICES.filter((service) => isThere || service !== 'postgres');
-  await step(isThere ? 'data services, healthy' : 'Redis healthy; postgres has no cluster to serve', () =>
-    bringUp(compose, ...services),
-  );
-  return isThere;
+  const redis = DATA_SERVICES.filter((service) => service !== 'postgres');
+  if (!(await hasCluster(place))) {
+    await step('Redis healthy; postgres has no cluster to serve', () => bringUp(compose, ...redis));
+    return false;
+  }
+  try {
+    await step('data services, healthy', () => bringUp(compose, ...DATA_SERVICES));
+    return true;
+  } catch (error) {
+    if (!(await isCrashing(postgres))) throw error;
+    note('  note: postgres does not start on the cluster that is there, which is kept; its last words:');
+    note(lastLines(await lastLogLines(postgres), 3));
+    await step('Redis healthy', () => bringUp(compose, ...redis));
+    return false;
+  }
+}
+
+/** One that only takes long, or does not answer, is not for us to give up. */
+async function isCrashing(name: string): Promise<boolean> {
+  for (let tries = 0; tries < LOOK_SECONDS * 10; tries += 1) {
+    const { status = '' } = (await findContainer(name)) ?? {};
+    if (['restarting', 'exited', 'dead'].includes(status)) return true;
+    await delay(100);
+  }
+  return false;
 }

@@ -51,13 +51,13 @@ export async function seal(postgres: string, now: Date): Promise<void> {
 }
 
 /** What is read, and how far it must lead. */
-type Archive = Pick<RestoreAtFacts, 'chain' | 'wal' | 'target' | 'place'>;
+type Archive = Pick<RestoreAtFacts, 'backups' | 'chain' | 'wal' | 'target' | 'place'>;
 
 /** Every file that will be read is as it was written, and none is missing. @throws Failure naming the first (exit 2) */
 export async function checkArchive(facts: Archive): Promise<void> {
   await step('base backup as it was written', async () => {
     for (const base of facts.chain)
-      await verifyFiles(base, path.join(paths.backups, BASE_STORE, base.id)).catch((error: Failure) => {
+      await verifyFiles(base, path.join(facts.backups, BASE_STORE, base.id)).catch((error: Failure) => {
         throw new Failure(error.message, {
           state: 'nothing was changed',
           next: 'an earlier moment, which another base backup leads to: make backups; make base, so that later ones can be restored again',
@@ -67,7 +67,7 @@ export async function checkArchive(facts: Archive): Promise<void> {
   });
   await step('WAL without a gap and as it was written', async (progress) => {
     const { files, missing } = facts.wal;
-    const damaged = await findDamagedWal(paths.backups, files, progress);
+    const damaged = await findDamagedWal(facts.backups, files, progress);
     if (damaged) {
       const name = `${damaged.file.epoch}/${walFileName(damaged.file)}`;
       const before = files.slice(0, files.indexOf(damaged.file));

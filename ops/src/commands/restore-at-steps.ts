@@ -165,7 +165,7 @@ async function goBack(state: SwapState, error: unknown): Promise<Failure> {
       const directory = await swapBack(facts.place, kept, new Date());
       await removeScratch({ ...recovered.request, directory });
     } else if (!state.swapped) await removeScratch(recovered.request);
-    if (!facts.postgres) throw new Error('there was no cluster before');
+    if (!facts.postgres) throw new Error('no cluster served before');
     if (state.stopped) {
       await startData(state);
       await clearCache(settings);

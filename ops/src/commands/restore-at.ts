@@ -111,7 +111,7 @@ function printPlan(facts: RestoreAtFacts, { inspect, tables }: RestoreAtOptions)
 async function printDifference(facts: RestoreAtFacts, cluster: ScratchCluster): Promise<void> {
   note(`\nthe last commit then: ${cluster.lastCommit ?? 'before the base backup'}`);
   const rows = describeRows(await compareRowCounts(facts.postgres, cluster.container));
-  if (!facts.postgres) note('there is no cluster to compare with');
+  if (!facts.postgres) note('there is no cluster that runs to compare with');
   note(rows.length > 0 ? formatTable(rows) : 'every table has as many rows as now');
 }
 

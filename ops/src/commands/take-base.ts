@@ -30,6 +30,7 @@ export async function takeBase(settings: Settings, watch: Watch = step): Promise
           epoch: (await awaitEpoch(postgresContainer, paths.backups)).name,
           backups: paths.backups,
           now: started,
+          fullBelowMegabytes: Number(settings.BASE_FULL_BELOW_MB),
           progress,
         },
       }),

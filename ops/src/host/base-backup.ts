@@ -1,8 +1,11 @@
 import { readdir, readFile, rename, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { findShortage, formatStamp, MANIFEST_FILE } from '../plan/backups.ts';
+import { chooseParent } from '../plan/base-parent.ts';
 import { BASE_FILES, BASE_STORE, type BaseManifest } from '../plan/bases.ts';
 import { Failure } from '../report/failure.ts';
+import { note } from '../report/steps.ts';
+import { readBaseCatalogue } from './base-catalogue.ts';
 import { partialName } from './catalogue.ts';
 import { hashFile } from './copy-hashed.ts';
 import { attempt, run } from './exec.ts';
@@ -20,6 +23,8 @@ export interface BaseRequest {
   epoch: string;
   /** Directory of all backups. */
   backups: string;
+  /** BASE_FULL_BELOW_MB: a bigger cluster gets a full one a week and differences in between. */
+  fullBelowMegabytes: number;
   now?: Date;
   progress?: (text: string) => void;
 }
@@ -38,7 +43,7 @@ select json_build_object('bytes', (select sum(pg_database_size(oid)) from pg_dat
   'tablespaces', (select coalesce(json_agg(spcname), '[]') from pg_tablespace where spcname !~ '^pg_'));`;
 
 /**
- * Takes a base backup of the whole cluster, unpacks it from the disk and lets pg_verifybackup read every file of it and the
+ * Takes a base backup of the whole cluster, or the difference to the newest one (plan/base-parent.ts), unpacks it from the disk and lets pg_verifybackup read every file of it and the
  * WAL that it needs; only then it gets a manifest and its name. The caller holds the lock.
  * @throws Failure, with nothing left of it
  */
@@ -51,11 +56,11 @@ export async function takeBaseBackup(request: BaseRequest): Promise<BaseManifest
     await clearLeftovers(store);
     const cluster = await requireRoom(request, store);
     progress('copy');
-    await inReceiver(walContainer, 'pg_basebackup', ...arguments_(partialName(id)));
+    const parent = await copy(request, partialName(id), cluster.bytes, now);
     const ended = await readClock(request.postgresContainer);
     progress('verify');
     await inReceiver(walContainer, 'bash', '/etc/wal-atlas/verify.sh', partialName(id), VERIFY);
-    const manifest = await describe(request, { id, partial, now, ended, cluster });
+    const manifest = await describe(request, { id, partial, now, ended, cluster, parent });
     await writeAtomically(path.join(partial, MANIFEST_FILE), formatManifest(manifest), 0o600);
     await syncDirectory(partial);
     await rename(partial, path.join(store, id));
@@ -69,6 +74,35 @@ export async function takeBaseBackup(request: BaseRequest): Promise<BaseManifest
     });
   }
 }
+
+/** @returns id of the base backup that it is the difference to; null when it is a full one */
+async function copy(
+  request: BaseRequest,
+  directory: string,
+  bytes: number,
+  now: Date,
+): Promise<string | null> {
+  const { backups, epoch, fullBelowMegabytes, walContainer } = request;
+  const { bases } = await readBaseCatalogue(backups, { thorough: false });
+  const parent = chooseParent({ bases, epoch, bytes, now, fullBelowMegabytes });
+  if (parent) {
+    const to = `--incremental=/base/${parent.id}/${BASE_FILES.manifest}`;
+    try {
+      await inReceiver(walContainer, 'pg_basebackup', ...arguments_(directory), to);
+      return parent.id;
+    } catch (error) {
+      // Summaries of the WAL since then may be gone, or its manifest damaged: a full one needs neither.
+      if (!/summar|manifest|incremental/i.test(describeFailure(error))) throw error;
+      note(`  note: no difference to ${parent.id} can be taken, so a full one: ${(error as Error).message}`);
+      await clearLeftovers(path.join(backups, BASE_STORE));
+    }
+  }
+  await inReceiver(walContainer, 'pg_basebackup', ...arguments_(directory));
+  return null;
+}
+
+const describeFailure = (error: unknown) =>
+  error instanceof Failure ? `${error.message} ${error.details.log ?? ''}` : String(error);
 
 // A fast checkpoint: with a spread one this would wait for minutes.
 const arguments_ = (directory: string) => [
@@ -117,6 +151,7 @@ interface Taken {
   now: Date;
   ended: string;
   cluster: Cluster;
+  parent: string | null;
 }
 
 interface PgManifest {
@@ -140,7 +175,7 @@ async function describe(request: BaseRequest, taken: Taken): Promise<BaseManifes
   return {
     ...{ format: 1, kind: 'base', id: taken.id, system, epoch: request.epoch },
     ...{ timeline: range.Timeline, startLsn: range['Start-LSN'], endLsn: range['End-LSN'] },
-    ...{ started: now.toISOString(), ended: taken.ended, parent: null, bytes: cluster.bytes },
+    ...{ started: now.toISOString(), ended: taken.ended, parent: taken.parent, bytes: cluster.bytes },
     postgres: {
       version: cluster.version,
       image: request.postgresImage,

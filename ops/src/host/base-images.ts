@@ -11,7 +11,7 @@ import {
 } from '../plan/base-images.ts';
 import { EXIT, Failure } from '../report/failure.ts';
 import { note } from '../report/steps.ts';
-import { updateEnvFile } from './env-file.ts';
+import { envFileExists, updateEnvFile } from './env-file.ts';
 import { attempt, lastLines } from './exec.ts';
 import { paths } from './paths.ts';
 
@@ -88,6 +88,7 @@ async function buildFromDebian(settings: Settings): Promise<Partial<Settings>> {
   const replaceable = replaceableImages(settings, await readOfficialImages());
   const chosen = Object.fromEntries(replaceable.map((key) => [key, built[key] ?? settings[key]]));
   const values = { IMAGES: 'debian', ...chosen };
-  await updateEnvFile(values);
+  // A drill of what a bucket has needs no .env here.
+  if (await envFileExists()) await updateEnvFile(values);
   return values as Partial<Settings>;
 }

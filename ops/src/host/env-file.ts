@@ -58,6 +58,11 @@ async function readKnownKeys(): Promise<string[]> {
   return JSON.parse(await readFile(paths.knownKeys, 'utf8')) as string[];
 }
 
+/** Settings of another server. @param source where the text is from  @throws Failure (exit 2) naming every bad key */
+export async function parseSettings(text: string, source: string): Promise<Settings> {
+  return checkSettings(text, source, await readKnownKeys());
+}
+
 function checkSettings(text: string, source: string, known: readonly string[] = []): Settings {
   const { settings, problems } = validateSettings(parse(text), process.env, known);
   const all = [...findMalformedLines(text), ...problems];

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { findShortage } from '../plan/backups.ts';
 import { BASE_STORE, type BaseManifest, WAL_STORE } from '../plan/bases.ts';
 import { Failure } from '../report/failure.ts';
 import { lastLogLines } from './containers.ts';
 import { attempt, lastLines, run } from './exec.ts';
 import { ISOLATED, ISOLATED_SERVER, VOLUME_ROOT } from './isolated.ts';
-import { isoTime } from './postgres.ts';
+import { isoTime, toMegabytes } from './postgres.ts';
 
 const CONFIG = '/etc/wal-atlas';
 
@@ -51,6 +52,7 @@ export async function startScratch(
   progress: (text: string) => void = () => {},
 ): Promise<ScratchCluster> {
   await removeScratch(request);
+  await requireRoom(request);
   try {
     await unpack(request, progress);
     progress('recovery');
@@ -71,6 +73,23 @@ export async function startScratch(
     await removeScratch(request).catch(() => {});
     throw error;
   }
+}
+
+/** The volume is that of the cluster that serves: a full disk would stop that. */
+async function requireRoom(request: ScratchRequest): Promise<void> {
+  const bytes = request.chain.at(-1)?.bytes ?? 0;
+  // Parts are unpacked one beside the other and then put together.
+  const needed = request.chain.length > 1 ? bytes * 3 : bytes;
+  const lines = (await inVolume(request, 'df', '-Pk', VOLUME_ROOT)).trim().split('\n');
+  const shortage = findShortage(Number(lines.at(-1)?.split(/\s+/)[3]) * 1024, needed);
+  if (shortage === 0) return;
+  throw new Failure(
+    `the disk is too full for a copy of the cluster, ${toMegabytes(needed)} MB, and 500 MB to spare`,
+    {
+      state: 'nothing was changed',
+      next: `free ${toMegabytes(shortage)} MB where the volume ${request.volume} lies, then the same command again`,
+    },
+  );
 }
 
 async function unpack(request: ScratchRequest, progress: (text: string) => void): Promise<void> {

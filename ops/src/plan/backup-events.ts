@@ -1,5 +1,5 @@
-/** What the ledger knows of backups: drill is of a dump, drill-at of a base backup and its WAL. */
-export const BACKUP_KINDS = ['backup', 'base', 'drill', 'drill-at', 'restore'] as const;
+/** What the ledger knows of backups: drill is of a dump, drill-at of a base backup and its WAL, drill-offsite of what the bucket has. */
+export const BACKUP_KINDS = ['backup', 'base', 'drill', 'drill-at', 'drill-offsite', 'restore'] as const;
 
 /** One line of the ledger about backups: what the panel, the alerts and `make doctor` go by. */
 export interface BackupEvent {

@@ -45,15 +45,45 @@ export function parsePiece(object: string): Piece | null {
 
 /**
  * Directory of a base backup in the bucket: the segment where its WAL begins is in the name, so that whoever may delete
- * there needs no private key to know which WAL is still needed.
+ * there needs no private key to know which WAL is still needed, and what a difference builds on.
  */
-export const baseDirectory = ({ id, startLsn, epoch }: Pick<BaseManifest, 'id' | 'startLsn' | 'epoch'>) =>
-  `base/${id}.${epoch}.${segmentOf(parseLsn(startLsn))}`;
+export const baseDirectory = ({
+  id,
+  startLsn,
+  epoch,
+  parent,
+}: Pick<BaseManifest, 'id' | 'startLsn' | 'epoch' | 'parent'>) =>
+  `base/${id}.${epoch}.${segmentOf(parseLsn(startLsn))}${parent ? `.${parent}` : ''}`;
+
+/** What the name of a directory under base/ says. */
+export interface RemoteBase {
+  id: string;
+  epoch: string;
+  segment: bigint;
+  /** What it is the difference to. */
+  parent: string | null;
+}
 
 /** Reads the name of a directory under base/. */
-export function parseBaseDirectory(name: string): { id: string; epoch: string; segment: bigint } | null {
-  const [, id, epoch, segment] = /^(\d{8}T\d{6}Z-base)\.(\d+-[0-9A-F]{8}(?:-\d+)?)\.(\d+)$/.exec(name) ?? [];
-  return id && epoch && segment ? { id, epoch, segment: BigInt(segment) } : null;
+export function parseBaseDirectory(name: string): RemoteBase | null {
+  const [, id, epoch, segment, parent = null] =
+    /^(\d{8}T\d{6}Z-base)\.(\d+-[0-9A-F]{8}(?:-\d+)?)\.(\d+)(?:\.(\d{8}T\d{6}Z-base))?$/.exec(name) ?? [];
+  return id && epoch && segment ? { id, epoch, segment: BigInt(segment), parent } : null;
+}
+
+/**
+ * Adds to names of directories under base/ those that they build on.
+ * @param all that there are  @returns their names; what is not there is left out
+ */
+export function withParentDirectories(names: readonly string[], all: readonly string[]): Set<string> {
+  const needed = new Set(names);
+  // A set that grows while it is walked is walked to its new end.
+  for (const name of needed) {
+    const parent = parseBaseDirectory(name)?.parent;
+    const found = parent && all.find((one) => one.startsWith(`${parent}.`));
+    if (found) needed.add(found);
+  }
+  return needed;
 }
 
 /** Above this the operator is told: what the bucket has is too old. */
@@ -70,8 +100,8 @@ export interface OffsiteStatus {
 
 /**
  * Which objects of the bucket may go: those of dumps and base backups older than they are kept, and WAL that none of the
- * remaining base backups needs. The newest two of each stay whatever their age, and nothing goes while the newest is older than
- * two days: then shipping fails, or a clock is wrong.
+ * remaining base backups needs. The newest two of each stay whatever their age, with what they build on, and nothing goes while
+ * the newest is older than two days: then shipping fails, or a clock is wrong.
  * @param objects keys without the bucket's prefix
  */
 export function findExpiredObjects(objects: readonly string[], now: Date, keepDays: number): string[] {
@@ -83,8 +113,13 @@ export function findExpiredObjects(objects: readonly string[], now: Date, keepDa
     const newest = timeOf(names.at(-1));
     if (!newest || Math.abs(now.getTime() - newest) > 2 * DAY) continue;
     if (kind === 'base') isCurrent = true;
-    for (const name of names.slice(0, -2))
-      if ((timeOf(name) ?? now.getTime()) < now.getTime() - keepDays * DAY) expired.add(`${kind}/${name}/`);
+    const isOld = (name: string) => (timeOf(name) ?? now.getTime()) < now.getTime() - keepDays * DAY;
+    const old = names.slice(0, -2).filter(isOld);
+    const kept = withParentDirectories(
+      names.filter((name) => !old.includes(name)),
+      names,
+    );
+    for (const name of old) if (!kept.has(name)) expired.add(`${kind}/${name}/`);
   }
   const kept = [...groups.base].filter((name) => !expired.has(`base/${name}/`)).map(parseBaseDirectory);
   return objects.filter((key) => {

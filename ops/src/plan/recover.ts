@@ -1,6 +1,6 @@
 import { MANIFEST_FILE, MEDIA_STORE } from './backups.ts';
 import { BASE_STORE, POINTS_FILE, WAL_STORE } from './bases.ts';
-import { parseBaseDirectory } from './offsite.ts';
+import { parseBaseDirectory, withParentDirectories } from './offsite.ts';
 
 /** What a new machine fetches. */
 export interface RecoveryFiles {
@@ -27,14 +27,16 @@ export function chooseFiles(keys: readonly string[], moment: string | null): Rec
   if (!chosen) return `every base backup in the bucket is younger than ${moment}: the oldest is ${whole[0]}`;
   const base = parseBaseDirectory(chosen);
   if (!base) return `${chosen} is no name of a base backup`;
+  const chain = withParentDirectories([chosen], whole);
+  const last = [...chain].map(parseBaseDirectory).at(-1);
+  if (last?.parent) return `${chosen} builds on ${last.parent}, which is not in the bucket`;
   const places = new Map<string, string>();
   const dumps = keys.filter((key) => new RegExp(`^dumps/[^/]+/${MANIFEST_FILE}$`).test(key)).sort();
   const dump = dumps.at(-1)?.split('/')[1];
   const system = base.epoch.split('-')[0];
   for (const key of keys) {
     const [store = '', name = '', file = ''] = key.split('/');
-    // The difference to an older one needs that, too: all of them are fetched.
-    if (store === 'base' && name <= chosen)
+    if (store === 'base' && chain.has(name))
       places.set(key, `${BASE_STORE}/${parseBaseDirectory(name)?.id}/${file}`);
     if (store === 'wal' && name.startsWith(`${system}-`) && isNeeded(file, base.segment))
       places.set(key, `${WAL_STORE}/${name}/${file.replace(/\.gz$/, '')}`);

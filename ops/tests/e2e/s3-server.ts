@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { freePort } from './create-stack.ts';
@@ -17,6 +17,9 @@ export interface S3Server {
   keys: () => string[];
   /** What each of them holds. */
   contents: () => Buffer[];
+  /** Damages the last object whose key matches, or takes it away. @returns what puts it back */
+  flipBit: (key: RegExp) => () => void;
+  hide: (key: RegExp) => () => void;
   remove: () => Promise<void>;
 }
 
@@ -35,6 +38,14 @@ const listObjects = (directory: string) =>
   readdirSync(path.join(directory, BUCKET), { recursive: true })
     .map(String)
     .filter((name) => name.endsWith(OBJECT));
+
+function findObject(directory: string, key: RegExp): string {
+  const name = listObjects(directory)
+    .sort()
+    .findLast((one) => key.test(one.slice(0, -OBJECT.length)));
+  if (!name) throw new Error(`nothing in the bucket is ${key}`);
+  return path.join(directory, BUCKET, name);
+}
 
 /** @param host this machine's address, as containers know it */
 export async function startS3(host: string): Promise<S3Server> {
@@ -56,6 +67,21 @@ export async function startS3(host: string): Promise<S3Server> {
     },
     keys: () => listObjects(directory).map((name) => name.slice(0, -OBJECT.length)),
     contents: () => listObjects(directory).map((name) => readFileSync(path.join(directory, BUCKET, name))),
+    flipBit: (key) => {
+      const file = findObject(directory, key);
+      const content = readFileSync(file);
+      const damaged = Buffer.from(content);
+      const middle = damaged.length >> 1;
+      damaged[middle] = (damaged[middle] ?? 0) ^ 1;
+      writeFileSync(file, damaged);
+      return () => writeFileSync(file, content);
+    },
+    hide: (key) => {
+      const file = findObject(directory, key);
+      const content = readFileSync(file);
+      rmSync(file);
+      return () => writeFileSync(file, content);
+    },
     remove: async () => {
       child.kill();
       await once(child, 'exit');

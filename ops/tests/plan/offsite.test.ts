@@ -12,7 +12,9 @@ import { chooseFiles } from '../../src/plan/recover.ts';
 
 const EPOCH = '77-00000001';
 const now = new Date('2026-11-28T06:00:00Z');
-const baseOf = (day: string, segment: number) => `base/202611${day}T033000Z-base.${EPOCH}.${segment}`;
+const idOf = (day: string) => `202611${day}T033000Z-base`;
+const baseOf = (day: string, segment: number, parent?: string) =>
+  `base/${idOf(day)}.${EPOCH}.${segment}${parent ? `.${idOf(parent)}` : ''}`;
 const wal = (number: number, suffix = 'zst.age', epoch = EPOCH) =>
   `wal/${epoch}/0000000100000000${number.toString(16).toUpperCase().padStart(8, '0')}.${suffix}`;
 const dump = (day: string) => `dumps/202611${day}T030000Z-nightly`;
@@ -32,11 +34,18 @@ describe('pieces', () => {
     expect(parsePiece('somebody-elses')).to.equal(null);
   });
 
-  it('a base backup says in its name where its WAL begins', () => {
-    const name = baseDirectory({ id: '20261128T033000Z-base', epoch: EPOCH, startLsn: '0/5000028' });
-    expect(parseBaseDirectory(name.slice('base/'.length))).to.deep.equal({
-      ...{ id: '20261128T033000Z-base', epoch: EPOCH, segment: 5n },
-    });
+  it('a base backup says in its name where its WAL begins, and what it is the difference to', () => {
+    for (const parent of [null, '20261127T033000Z-base']) {
+      const name = baseDirectory({
+        id: '20261128T033000Z-base',
+        epoch: EPOCH,
+        startLsn: '0/5000028',
+        parent,
+      });
+      expect(parseBaseDirectory(name.slice('base/'.length))).to.deep.equal({
+        ...{ id: '20261128T033000Z-base', epoch: EPOCH, segment: 5n, parent },
+      });
+    }
   });
 });
 
@@ -63,6 +72,13 @@ describe('what may be deleted in the bucket', () => {
   it('is never one of the newest two, a photo, a setting, or WAL of another cluster', () => {
     const others = ['site/env.age', 'points.jsonl.age', 'media/aa/bb.age', wal(1, 'zst.age', '88-00000001')];
     expect(findExpiredObjects([...objects(['01', '27']), ...others], now, 1)).to.deep.equal([]);
+  });
+
+  // Broken: withParentDirectories left out.
+  it('is nothing that a remaining difference builds on, over two steps', () => {
+    const chain = [baseOf('18', 1), baseOf('19', 2, '18'), baseOf('26', 3, '19'), baseOf('27', 4, '26')];
+    const all = [baseOf('17', 0), ...chain].map((directory) => `${directory}/manifest.json.age`);
+    expect(findExpiredObjects([...all, wal(0), wal(1)], now, 5)).to.deep.equal([all[0], wal(0)]);
   });
 
   it('is WAL that an interrupted deletion left behind', () => {
@@ -139,5 +155,19 @@ describe('what a new machine fetches', () => {
     expect(places('2026-11-26T12:00:00.000Z').base).to.equal('20261126T033000Z-base');
     expect(chooseFiles(keys, '2026-11-01T00:00:00.000Z')).to.match(/younger than/);
     expect(chooseFiles(['site/env'], null)).to.match(/no base backup that is whole/);
+  });
+
+  it('is what a difference builds on, too, and nothing else; refused where that is not there', () => {
+    const whole = (directory: string) =>
+      ['base.tar.zst', 'manifest.json'].map((name) => `${directory}/${name}`);
+    const chain = [baseOf('25', 0), baseOf('26', 5, '25'), baseOf('27', 9, '26')];
+    const all = [...chain, baseOf('24', 0), baseOf('25', 0).replace('T033000Z', 'T043000Z')].flatMap(whole);
+    const found = chooseFiles(all, null);
+    if (typeof found === 'string') throw new Error(found);
+    expect([...found.places.keys()]).to.have.members(chain.flatMap(whole));
+    expect([...found.places.values()]).to.include('base/20261126T033000Z-base/base.tar.zst');
+    expect(chooseFiles(chain.slice(1).flatMap(whole), null)).to.match(
+      /builds on 20261125T033000Z-base, which is not in the bucket/,
+    );
   });
 });

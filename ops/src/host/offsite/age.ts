@@ -32,6 +32,9 @@ export async function createEncrypter(recipients: string): Promise<Encrypt> {
 
 export type Decrypt = (content: Uint8Array) => Promise<Uint8Array>;
 
+/** An object that is not what was sent. */
+export class DamagedObject extends Failure {}
+
 /**
  * @param file with private keys, one AGE-SECRET-KEY-… a line; lines that begin with # are not read
  * @throws Failure (exit 2) when there is none in it
@@ -59,7 +62,7 @@ export async function createDecrypter(file: string): Promise<Decrypt> {
       const why = (error as Error).message;
       if (why.startsWith('no identity matched'))
         throw usage(`KEY=${file} is another key than these backups are for`);
-      throw new Failure(`what came from the bucket is damaged: ${why}`);
+      throw new DamagedObject(`what came from the bucket is damaged: ${why}`);
     }
   };
 }

@@ -303,4 +303,23 @@ describe('make restore to an instant', function () {
     await mustMake('restore', { LATEST: '1', YES: '1' });
     await expectWell([]);
   });
+
+  it('takes the place of a cluster on which postgres does not start, and keeps it', async () => {
+    const before = await fingerprints();
+    const { POSTGRES_IMAGE = '' } = stack().settings();
+    const inVolume = (program: string, ...args: string[]) => {
+      const volume = ['--user', '999:999', '--volume', `${stack().project}_postgres:/v`];
+      return stack().sh('docker', 'run', '--rm', ...volume, '--entrypoint', program, POSTGRES_IMAGE, ...args);
+    };
+    await stack().sh('docker', 'kill', '--signal', 'KILL', postgres());
+    await inVolume('truncate', '--size', '0', '/v/cluster/global/pg_control');
+    await stack().sh('docker', 'start', postgres());
+    const { stderr } = await mustMake('restore', { LATEST: '1', YES: '1' });
+    expect(stderr).to.match(/postgres does not start on the cluster that is there.*\n.*pg_control/);
+    expect(await fingerprints()).to.deep.equal(before);
+    const [, kept] = /kept as (before-\S+)/.exec(stderr) ?? [];
+    expect((await inVolume('ls', '/v')).stdout.split('\n')).to.include(kept);
+    await expectWell([]);
+    await mustMake('restore-clean', { YES: '1' });
+  });
 });
