@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: ops/bench.sh [service|stack|edge|releases|backups|wal]      (make bench [PART=…])
+# usage: ops/bench.sh [service|stack|edge|releases|backups|wal|recovery]      (make bench [PART=…])
 #
 # service: the bundled service beside the least that could do its work, without an engine.
 #

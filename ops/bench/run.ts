@@ -1,5 +1,5 @@
 /**
- * `make bench [PART=stack|edge|releases|backups|wal]`: prints what a deploy, a start, a look, a request and a switch of releases cost on
+ * `make bench [PART=stack|edge|releases|backups|wal|recovery]`: prints what a deploy, a start, a look, a request and a switch of releases cost on
  * this machine. Results go to stdout.
  */
 
@@ -14,6 +14,7 @@ import { median } from '../tests/e2e/load/load.ts';
 import { measureBackups } from './backups.ts';
 import { measureEdge } from './edge.ts';
 import { startEmptyEngine } from './empty-engine.ts';
+import { measureRecovery } from './recovery.ts';
 import { measureReleases } from './releases.ts';
 import { measureWal } from './wal.ts';
 
@@ -124,6 +125,7 @@ const parts: Record<string, () => Promise<string[][]>> = {
   releases: () => measureReleases(stack, environment),
   backups: () => measureBackups(stack, environment),
   wal: () => measureWal(stack, environment),
+  recovery: () => measureRecovery(stack, environment),
 };
 const wanted = process.argv.slice(2);
 try {

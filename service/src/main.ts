@@ -10,7 +10,7 @@ if (existsSync(compileCache)) module.enableCompileCache(compileCache);
 /** A role of the image: takes the rest of the command line, answers with the process's exit code. */
 type Role = (args: string[], env: NodeJS.ProcessEnv) => Promise<number>;
 
-/** Each role is loaded only when asked for: `health` must not pay for the api. */
+/** Each role is loaded only when asked for: a token must not pay for the api. */
 const roles: Record<string, () => Promise<Role>> = {
   api: async () => (await import('./api.ts')).runApi,
   worker: async () => (await import('./worker.ts')).runWorker,
@@ -22,7 +22,6 @@ const roles: Record<string, () => Promise<Role>> = {
   jobs: async () => (await import('./jobs-reconcile.ts')).runJobs,
   admin: async () => (await import('./admin-user.ts')).runAdminUser,
   seed: async () => (await import('./seed.ts')).runSeed,
-  health: async () => (await import('./health.ts')).runHealth,
   compile: async () => loadAll,
 };
 

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { Salon } from '../schemas/salon.ts';
+import { readPrepared } from './prepared.ts';
 import { COLUMNS, type SalonRow, toSalon } from './salon-row.ts';
 import { isSearchable, whereCity, whereFound } from './search.ts';
 
@@ -22,10 +23,23 @@ interface ListOptions extends SalonFilter {
 export async function listSalons(db: Knex, options: ListOptions): Promise<Salon[]> {
   const { q, limit } = options;
   const list = () => listed(db, options);
-  const rows: SalonRow[] = q
-    ? await searchNewestFirst(db, q, limit, list)
-    : await list().select(COLUMNS).orderBy('id', 'desc').limit(limit);
+  const rows: SalonRow[] = q ? await searchNewestFirst(db, q, limit, list) : await readPage(db, options);
   return rows.map(toSalon);
+}
+
+/** A page without a search: one of eight statements, each prepared. */
+async function readPage(db: Knex, { hidden, city, beforeId, limit }: ListOptions): Promise<SalonRow[]> {
+  const values: unknown[] = [limit];
+  const value = (given: unknown) => `$${values.push(given)}`;
+  const conditions = [
+    ...(hidden ? [] : ['published']),
+    ...(city ? [`search_city = search_joined(${value(city)})`] : []),
+    ...(beforeId ? [`id < ${value(beforeId)}`] : []),
+  ];
+  const where = conditions.length > 0 ? `where ${conditions.join(' and ')}` : '';
+  const text = `select ${COLUMNS.join(', ')} from salons ${where} order by id desc limit $1`;
+  const name = `salons${hidden ? '-hidden' : ''}${city ? '-city' : ''}${beforeId ? '-before' : ''}`;
+  return readPrepared<SalonRow>(db, { name, text }, values);
 }
 
 function listed(db: Knex, { hidden, city, beforeId }: ListOptions): Knex.QueryBuilder {

@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import type { Salon, SalonChanges, SalonInput } from '../schemas/salon.ts';
 import { numberedSlug, slugify } from '../slug.ts';
 import { type PhotoFiles, type PhotoRow, photoFiles } from './photos.ts';
+import { readPrepared } from './prepared.ts';
 import { COLUMNS, type SalonRow, toSalon } from './salon-row.ts';
 
 export { listSalons, type SalonFilter } from './salon-list.ts';
@@ -23,12 +24,13 @@ export async function findSalon(db: Knex, slug: string, hidden: boolean): Promis
   return row && (hidden || row.published) ? toSalon(row) : undefined;
 }
 
-const BY_SLUG = `select ${COLUMNS.join(', ')} from salons where slug = ?`;
+const BY_SLUG = {
+  name: 'salon-by-slug',
+  text: `select ${COLUMNS.join(', ')} from salons where slug = $1`,
+};
 
-/** What is asked most, by far: prepared once for each connection, and built by nobody. */
 async function readBySlug(db: Knex, slug: string): Promise<SalonRow | undefined> {
-  const { rows } = await db.raw<{ rows: SalonRow[] }>(BY_SLUG, [slug]).options({ name: 'salon-by-slug' });
-  return rows[0];
+  return (await readPrepared<SalonRow>(db, BY_SLUG, [slug]))[0];
 }
 
 /** The id as a subquery. The slug to the letter comes first: older ones may be spelled as none is made today. */

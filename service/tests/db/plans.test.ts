@@ -9,7 +9,7 @@ import { createSalon, findSalon, listSalons, type SalonFilter } from '../../src/
 import { findToken, newToken } from '../../src/db/tokens.ts';
 import { migrations } from '../../src/migrations/index.ts';
 import { createEmptyDatabase } from '../backends/index.ts';
-import { readingsOf } from '../support/plans.ts';
+import { genericSeqScans, readingsOf } from '../support/plans.ts';
 
 const SALONS = 100_000;
 // Tables of a few rows, which are read whole whatever indexes they have.
@@ -123,6 +123,17 @@ describe(`plans on ${SALONS} salons`, () => {
       await reads(30, list({ city: 'شهر 7', beforeId: deep }));
       await reads(30, list({ city: 'شهر 7', beforeId: deep, hidden: true }));
     });
+  });
+
+  // What is prepared may be planned once for all values.
+  it('planned for no value in particular, they read no table from end to end either', async () => {
+    for (const city of [undefined, 'شهر 7'])
+      for (const beforeId of [undefined, 50_000])
+        for (const hidden of [false, true]) {
+          const work = () => listSalons(db, { limit: 21, hidden, city, beforeId });
+          expect(await genericSeqScans(db, work), `${city} ${beforeId} ${hidden}`).to.deep.equal([]);
+        }
+    expect(await genericSeqScans(db, () => findSalon(db, 'salon-1', false))).to.deep.equal([]);
   });
 
   describe('search', () => {

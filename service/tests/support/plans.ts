@@ -27,6 +27,13 @@ export interface Reading {
  * their values. Nothing of that second run stays.
  */
 export async function readingsOf(db: Knex, work: () => Promise<unknown>): Promise<Reading[]> {
+  const readings: Reading[] = [];
+  for (const { sql, bindings } of await statementsOf(db, work))
+    readings.push(summarize(sql, await explain(db, sql, bindings)));
+  return readings;
+}
+
+async function statementsOf(db: Knex, work: () => Promise<unknown>) {
   const sent: { sql: string; bindings: Knex.Value[] }[] = [];
   const note = ({ sql, bindings = [] }: { sql: string; bindings?: Knex.Value[] }) => {
     if (/^(with|select|insert|update|delete)\b/i.test(sql)) sent.push({ sql, bindings });
@@ -34,9 +41,32 @@ export async function readingsOf(db: Knex, work: () => Promise<unknown>): Promis
   db.on('query', note);
   await work();
   db.removeListener('query', note);
-  const readings: Reading[] = [];
-  for (const { sql, bindings } of sent) readings.push(summarize(sql, await explain(db, sql, bindings)));
-  return readings;
+  return sent;
+}
+
+/**
+ * Tables that the statements of `work` read from end to end when the server plans them once for all values, as it may do with a
+ * prepared one from its sixth use on. https://www.postgresql.org/docs/17/sql-prepare.html
+ */
+export async function genericSeqScans(db: Knex, work: () => Promise<unknown>): Promise<string[]> {
+  const found: string[] = [];
+  const statements = await statementsOf(db, work);
+  const connection = await db.client.acquireConnection();
+  try {
+    await connection.query('set plan_cache_mode = force_generic_plan');
+    for (const { sql, bindings } of statements) {
+      const values = bindings.map((value) => connection.escapeLiteral(String(value))).join(', ');
+      await connection.query(`prepare generic as ${sql}`);
+      const { rows } = await connection.query(`explain (format json) execute generic(${values})`);
+      const scans = flatten(rows[0]['QUERY PLAN'][0].Plan).filter((node) => node['Node Type'] === 'Seq Scan');
+      found.push(...scans.map((node) => node['Relation Name'] ?? ''));
+      await connection.query('deallocate generic');
+    }
+    return found;
+  } finally {
+    await connection.query('reset plan_cache_mode');
+    await db.client.releaseConnection(connection);
+  }
 }
 
 async function explain(db: Knex, sql: string, bindings: Knex.Value[]): Promise<PlanNode> {

@@ -3,12 +3,13 @@ import type { Middleware } from 'koa';
 import type { Logger } from '../../log.ts';
 
 const REQUEST_ID = /^[\w.:-]{8,128}$/;
-// Asked every few seconds by the engine; not worth a line each.
-const QUIET = new Set(['/livez', '/readyz']);
+const PROBES = new Set(['/livez', '/readyz']);
+const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Gives the request its id, the proxy's when that has a sane form, and logs one line when the answer is
- * finished or the client has gone. The query string stays out of the log: people search for names.
+ * Gives the request its id, the proxy's when that has a sane form, and logs one line when the answer is finished or the
+ * client has gone. What only read and was answered is for LOG_LEVEL=debug: nginx has a line with the same id for each request,
+ * and a second one was a tenth of what such an answer costs. The query string stays out of the log: people search for names.
  */
 export function requestLog(log: Logger): Middleware {
   // Its lines hold six plain fields and nothing to hide: looking for secrets in each was a tenth of the work.
@@ -21,10 +22,14 @@ export function requestLog(log: Logger): Middleware {
     ctx.set('X-Request-Id', requestId);
     ctx.res.once('close', () => {
       const { method, path, ip, res } = ctx;
-      const level = QUIET.has(path) ? 'debug' : 'info';
+      const isQuiet = PROBES.has(path) || (READS.has(method) && res.statusCode < 400 && res.writableFinished);
+      if (isQuiet && !lines.isLevelEnabled('debug')) return;
       const ms = Math.round((performance.now() - started) * 10) / 10;
       const aborted = !res.writableFinished || undefined;
-      lines[level]({ requestId, method, path, status: res.statusCode, ms, ip, aborted }, 'request');
+      lines[isQuiet ? 'debug' : 'info'](
+        { requestId, method, path, status: res.statusCode, ms, ip, aborted },
+        'request',
+      );
     });
     await next();
   };
