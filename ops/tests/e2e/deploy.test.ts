@@ -56,8 +56,8 @@ describe('make deploy', function () {
     const secrets = Object.entries(stack().settings()).filter(
       ([key]) => /PASSWORD|SECRET/.test(key) && !/^(MEDIA|BACKUP)_/.test(key),
     );
-    expect(secrets).to.have.length(7);
-    expect(new Set(secrets.map(([, value]) => value)).size).to.equal(7);
+    expect(secrets).to.have.length(6);
+    expect(new Set(secrets.map(([, value]) => value)).size).to.equal(6);
   });
 
   it('run again changes nothing', async () => {
