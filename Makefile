@@ -127,5 +127,5 @@ check: ## make lint and the unit tests: fast, needs no container engine
 test: ## every test: unit, service, end to end; does its own set-up
 	@ops/test.sh
 
-bench: ## measure, never part of the tests [PART=service|stack|edge|releases|backups|wal|recovery]
+bench: ## measure, never part of the tests [PART=service|stack|edge|releases|backups|wal|recovery|vps]
 	@ops/bench.sh $${PART:+"$$PART"}

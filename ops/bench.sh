@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: ops/bench.sh [service|stack|edge|releases|backups|wal|recovery]      (make bench [PART=…])
+# usage: ops/bench.sh [service|stack|edge|releases|backups|wal|recovery|vps]      (make bench [PART=…])
 #
 # service: the bundled service beside the least that could do its work, without an engine.
 #
@@ -45,12 +45,20 @@ bench_service() {
   node --import tsx service/bench/run.ts
 }
 
+# Of a whole server in a container, which brings its own engine.
+bench_vps() {
+  ops/bootstrap.sh run --all --engine --packages 'openssl openssh-client'
+  node --import tsx ops/bench/vps.ts
+}
+
 main() {
   local root
   root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
   cd -- "$root"
   if (($# == 0)) || [[ $1 == service ]]; then bench_service; fi
   if [[ ${1:-} == service ]]; then return; fi
+  if (($# == 0)) || [[ $1 == vps ]]; then bench_vps; fi
+  if [[ ${1:-} == vps ]]; then return; fi
   ops/bootstrap.sh run --all --engine --packages 'iproute2 wrk curl'
   trap close_namespace EXIT
   open_namespace

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { ask, FIRST, hostVariables, logIn, provision, publish, world } from './fixture.ts';
 import type { Vps } from './vps.ts';
+import { ask, FIRST, hostVariables, logIn, provision, publish, world } from './world.ts';
 
 describe('a VPS with Debian 12 and its engine 20.10, where the operator may sudo', function () {
   this.timeout(15 * 60_000);

@@ -5,11 +5,21 @@ import { parse } from 'dotenv';
 import { execa } from 'execa';
 import { SECRET_KEYS } from '../../src/config/schema.ts';
 import type { LedgerEntry } from '../../src/plan/releases.ts';
-import type { Outcome } from '../e2e/create-stack.ts';
 import { waitFor } from '../e2e/wait-for.ts';
 import { INJECTIONS } from '../injections.ts';
-import { ask, FIRST, IMAGE, LOCAL_IMAGE, loginLine, publish, readyVps, world } from './fixture.ts';
 import type { Vps } from './vps.ts';
+import {
+  ask,
+  askGate,
+  FIRST,
+  IMAGE,
+  LOCAL_IMAGE,
+  loginLine,
+  publish,
+  readyVps,
+  startGate,
+  world,
+} from './world.ts';
 
 const STATE = '/opt/sevra-atlas/.atlas';
 
@@ -17,23 +27,7 @@ describe("CI's key at the gate", function () {
   this.timeout(10 * 60_000);
   let vps: Vps;
 
-  /** ssh as CI starts it: its own key, no agent, the pinned host key. */
-  const ssh = (request: string, input = '') => {
-    const { laptop } = world();
-    const options = ['IdentitiesOnly=yes', 'BatchMode=yes', `UserKnownHostsFile=${vps.knownHosts}`];
-    const args = [
-      '-i',
-      laptop.ciKey,
-      ...options.flatMap((one) => ['-o', one]),
-      `atlas@${vps.address}`,
-      request,
-    ];
-    return execa('ssh', args, { input, reject: false, env: { SSH_AUTH_SOCK: '' } });
-  };
-  const request = async (words: string, input = loginLine()): Promise<Outcome> => {
-    const { exitCode, stdout, stderr } = await ssh(words, input);
-    return { exitCode: exitCode ?? 1, stdout, stderr };
-  };
+  const request = (words: string, input?: string) => askGate(vps, words, input);
   const ledger = async (): Promise<LedgerEntry[]> =>
     (await vps.sh(`cat ${STATE}/ledger.jsonl`)).stdout.split('\n').map((line) => JSON.parse(line));
   const last = async () => (await ledger()).at(-1);
@@ -172,7 +166,7 @@ END
   // Mutation: run_release with the connection as the deploy's output, in the foreground.
   it('a connection that is cut in the middle lets the deploy go on to its end', async () => {
     await publish('v1.5.0');
-    const client = ssh('deploy v1.5.0', loginLine());
+    const client = startGate(vps, 'deploy v1.5.0', loginLine());
     client.catch(() => undefined);
     if (client.stdout) await once(client.stdout, 'data');
     client.kill('SIGKILL');
@@ -183,7 +177,7 @@ END
 
   it('a bad release whose connection is cut undoes itself', async () => {
     await publish('v1.6.0', 'broken');
-    const client = ssh('deploy v1.6.0', loginLine());
+    const client = startGate(vps, 'deploy v1.6.0', loginLine());
     client.catch(() => undefined);
     if (client.stdout) await once(client.stdout, 'data');
     client.kill('SIGKILL');

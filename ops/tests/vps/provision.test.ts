@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import { execa } from 'execa';
 import type { Outcome } from '../e2e/create-stack.ts';
 import { waitFor } from '../e2e/wait-for.ts';
+import type { Vps } from './vps.ts';
 import {
   ask,
   FIRST,
@@ -14,8 +15,7 @@ import {
   provision as provisionVps,
   publish,
   world,
-} from './fixture.ts';
-import type { Vps } from './vps.ts';
+} from './world.ts';
 
 const ROOT = '/opt/sevra-atlas';
 

@@ -188,11 +188,25 @@ describe('the certificate', function () {
     own.set({ ACME_CHECK: 'on' });
   });
 
-  it('a lost volume heals itself: placeholder, then a new one', async () => {
+  it('a lost volume heals itself: placeholder, of which health alarms while the CA is away, then a new one', async () => {
     own.set({ DOMAIN: 'two.test' });
     await own.sh('docker', 'compose', 'rm', '--stop', '--force', 'nginx', 'certbot');
     await own.sh('docker', 'volume', 'rm', `${own.project}_certificates`);
-    await deploy();
+    const alarm = async () => {
+      const { conditions } = JSON.parse((await own.make('health', { JSON: '1' })).stdout);
+      return conditions.find(({ key }: { key: string }) => key === 'certificate');
+    };
+    await pebble.disconnect();
+    try {
+      await deploy();
+      expect(await served()).to.include({ selfSigned: true });
+      expect(await alarm()).to.include({ state: 'wrong' });
+      expect((await alarm()).title).to.match(/there is no trusted certificate yet: .*pebble/s);
+    } finally {
+      await pebble.connect();
+    }
+    await certs({ RENEW: '1' });
+    expect(await alarm()).to.include({ state: 'well' });
     expect(await served()).to.deep.include({ selfSigned: false, names: ['two.test'] });
   });
 
