@@ -62,10 +62,14 @@ export async function openRemote(from: string, key: string): Promise<RemoteBacku
 }
 
 /** Containers of postgres read it, and the receiver goes on in it. */
-async function giveToPostgres(directory: string): Promise<void> {
-  for (const entry of await readdir(directory, { withFileTypes: true, recursive: true })) {
-    const file = path.join(entry.parentPath, entry.name);
+async function giveToPostgres(store: string): Promise<void> {
+  const entries = await readdir(store, { withFileTypes: true, recursive: true });
+  const below = entries.map((entry) => ({
+    file: path.join(entry.parentPath, entry.name),
+    mode: entry.isDirectory() ? 0o700 : 0o600,
+  }));
+  for (const { file, mode } of [{ file: store, mode: 0o700 }, ...below]) {
     if (process.getuid?.() === 0) await chown(file, POSTGRES_UID, POSTGRES_UID);
-    await chmod(file, entry.isDirectory() ? 0o700 : 0o600);
+    await chmod(file, mode);
   }
 }

@@ -65,7 +65,9 @@ describe('alerts, health and doctor', function () {
     expect(wrong).to.deep.equal([]);
     // What is due only later is unknown, never well.
     const unknown = conditions.filter((one) => one.state === 'unknown').map(({ key }) => key);
-    expect(['backup', 'drill'], 'of which other tests may have made some').to.include.members(unknown);
+    expect(['backup', 'drill', 'drill-at'], 'of which other tests may have made some').to.include.members(
+      unknown,
+    );
     expect(conditions.find(({ key }) => key === 'queue')).to.include({ title: 'no photo waits' });
     expect(said()).to.deep.equal([]);
     expect(statSync(file('.atlas/panel/status.json')).mtimeMs).to.be.above(Date.now() - 60_000);
@@ -101,7 +103,7 @@ describe('alerts, health and doctor', function () {
   it('WAL that is not received is told at once, and again when it is; not a second time as a service', async () => {
     const { sh, project } = stack();
     await sh('docker', 'pause', `${project}-wal-1`);
-    await waitFor('the incident', look, ({ wrong }) => wrong.length > 0);
+    await waitFor('the incident', look, ({ wrong }) => wrong.length > 0, 60);
     expect(said()).to.deep.equal(['firing wal']);
     expect(received[0]?.content).to.match(/wal is .* has told nothing since/);
     await sh('docker', 'unpause', `${project}-wal-1`);
