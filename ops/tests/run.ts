@@ -24,11 +24,11 @@ const e2e = (...spec: string[]): Lane => ({ directory: 'ops', spec });
 const SUITES: Record<string, Lane[][]> = {
   unit: [[{ directory: 'ops', spec: ['tests/!(e2e|vps)/**/*.test.ts', 'tests/*.test.ts'] }]],
   service: [[{ directory: 'service', spec: ['tests/**/*.test.ts'] }]],
-  // Three lanes took two cores more than they have, and what is lost then tells nothing.
+  // A third lane takes more than two cores have, and what is lost then tells nothing.
   e2e: [
     [
-      e2e(`${zeroLoss}/!(engine-restart).test.ts`, 'tests/e2e/restore-at/**/*.test.ts'),
-      e2e('tests/e2e/!(directory).test.ts', 'tests/e2e/!(zero-loss|restore-at)/**/*.test.ts'),
+      e2e(`${zeroLoss}/!(engine-restart).test.ts`, 'tests/e2e/@(offsite|restore-at|wal)/**/*.test.ts'),
+      e2e('tests/e2e/!(directory).test.ts', 'tests/e2e/!(offsite|restore-at|wal|zero-loss)/**/*.test.ts'),
     ],
     // A browser takes each container that comes or goes for another network, and gives up what it is loading.
     // The other one restarts the engine that everybody else is on.
