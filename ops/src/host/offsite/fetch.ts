@@ -65,12 +65,19 @@ export async function fetchFiles(
   const work = async () => {
     for (let file = waiting.shift(); file; file = waiting.shift()) {
       const target = place(file.key);
-      if (target) await fetchOne(bucket, decrypt, file, target);
+      try {
+        if (target) await fetchOne(bucket, decrypt, file, target);
+      } catch (error) {
+        waiting.length = 0; // the others end what they have begun
+        throw error;
+      }
       done += 1;
       progress(`${done} of ${files.length}`);
     }
   };
-  await Promise.all(Array.from({ length: PARALLEL }, work));
+  const ended = await Promise.allSettled(Array.from({ length: PARALLEL }, work));
+  // Only now, when nobody writes any more: whoever called may want to take away what there is.
+  for (const one of ended) if (one.status === 'rejected') throw one.reason;
 }
 
 async function fetchOne(bucket: Bucket, decrypt: Decrypt, file: RemoteFile, target: string): Promise<void> {

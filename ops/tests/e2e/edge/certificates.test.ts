@@ -235,8 +235,8 @@ describe('the certificate', function () {
     expect(await pebble.countOrders()).to.equal(orders);
 
     own.set({ TLS_CERT: '', TLS_KEY: '' });
-    await deploy();
-    expect(await servedFor(domain)).to.deep.include({ selfSigned: false, names: [domain] });
+    const said = await deploy();
+    expect(await servedFor(domain), said).to.deep.include({ selfSigned: false, names: [domain] });
     expect(await pebble.countOrders(), 'the one from before is still valid').to.equal(orders);
   });
 

@@ -176,7 +176,7 @@ describe('backups elsewhere', function () {
       const { exitCode, stderr: said } = await drill();
       putBack();
       expect(exitCode, said).to.not.equal(0);
-      expect(said).to.contain('FAIL: s3:').and.to.contain(why);
+      expect(said, said).to.contain('FAIL: s3:').and.to.contain(why);
       expect(last()).to.include({ what: 'drill-offsite', result: 'fail' });
     }
     proxy.mood = 'down';
