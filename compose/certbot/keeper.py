@@ -250,12 +250,16 @@ def write_status(status):
     os.replace(f"{STATUS}.new", STATUS)
 
 
+def wanted():
+    """Whose certificate, and for which names: what atlas.json says was asked for last."""
+    return [sorted(NAMES), "TLS_CERT" if os.path.exists(OWN) else SERVER]
+
+
 def one_pass(force=False):
     """Returns the time, in seconds since the epoch, at which to come again."""
     ensure_something_is_served()
     now = time.time()
-    has_own = os.path.exists(OWN)
-    asked = [sorted(NAMES), "TLS_CERT" if has_own else SERVER]
+    asked = wanted()
     last = read_status()
     is_same = last.get("asked") == asked
     # A container that starts again and again must not ask the CA each time.
@@ -264,7 +268,7 @@ def one_pass(force=False):
     status = {"asked": asked, "checked": now, "error": None, "failures": 0}
     wait = EVERY_SECONDS * random.uniform(0.9, 1.1)
     try:
-        if has_own:
+        if asked[1] == "TLS_CERT":
             serve_own()
         elif NAMES:
             call_certbot(force)
@@ -296,10 +300,10 @@ def main(mode):
         error = read_status().get("error")
         sys.exit(f"certbot: {error}" if error else 0)
     while True:
-        own = os.path.exists(OWN)
         wake = locked_pass()
-        # Another clock, or TLS_CERT that comes or goes, must not wait for hours.
-        while time.time() < wake and os.path.exists(OWN) == own:
+        # Another clock, or TLS_CERT that comes or goes, must not wait for hours; one that did both between two looks was laid
+        # out by `keeper now`, whose status tells.
+        while time.time() < wake and read_status().get("asked") == wanted():
             time.sleep(min(30, max(0.1, wake - time.time())))
 
 

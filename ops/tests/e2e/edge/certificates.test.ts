@@ -235,6 +235,7 @@ describe('the certificate', function () {
     expect(await pebble.countOrders()).to.equal(orders);
 
     own.set({ TLS_CERT: '', TLS_KEY: '' });
+    // Was a bug once: a keeper that slept after a failure missed that TLS_CERT had come and gone.
     const said = await deploy();
     expect(await servedFor(domain), said).to.deep.include({ selfSigned: false, names: [domain] });
     expect(await pebble.countOrders(), 'the one from before is still valid').to.equal(orders);
