@@ -250,7 +250,7 @@ def write_status(status):
     os.replace(f"{STATUS}.new", STATUS)
 
 
-def wanted():
+def asked_now():
     """Whose certificate, and for which names: what atlas.json says was asked for last."""
     return [sorted(NAMES), "TLS_CERT" if os.path.exists(OWN) else SERVER]
 
@@ -259,7 +259,7 @@ def one_pass(force=False):
     """Returns the time, in seconds since the epoch, at which to come again."""
     ensure_something_is_served()
     now = time.time()
-    asked = wanted()
+    asked = asked_now()
     last = read_status()
     is_same = last.get("asked") == asked
     # A container that starts again and again must not ask the CA each time.
@@ -303,7 +303,7 @@ def main(mode):
         wake = locked_pass()
         # Another clock, or TLS_CERT that comes or goes, must not wait for hours; one that did both between two looks was laid
         # out by `keeper now`, whose status tells.
-        while time.time() < wake and read_status().get("asked") == wanted():
+        while time.time() < wake and read_status().get("asked") == asked_now():
             time.sleep(min(30, max(0.1, wake - time.time())))
 
 
