@@ -23,7 +23,8 @@ export async function measureRecovery(
   await sql(`create table bench as select n as id, now() - n * interval '1 s' as at, md5(n::text) as name,
     jsonb_build_object('tags', array['salon', 'hair', md5((n % 1000)::text)], 'text', repeat(md5(n::text) || ' of a day ', 6)) as payload
     from generate_series(1, ${rows}) n`);
-  await sql('alter table bench add primary key (id); vacuum analyze bench');
+  await sql('alter table bench add primary key (id)');
+  await sql('vacuum analyze bench');
   const size = Number(await sql(`select pg_database_size('atlas')`));
   const base = await seconds('make base', () => must(stack.make('base')));
   await sql(`update bench set name = 'changed' where id % 100 = 0`);
