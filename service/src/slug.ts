@@ -27,7 +27,9 @@ export function slugify(name: string): string {
     .replace(ARABIC_DIGITS, (digit) => String((digit.codePointAt(0) ?? 0) & 0xf))
     .replace(/[^\p{L}\p{N}\p{M}]+/gu, '-');
   // A mark has no letter to sit on after a dash or at the start.
-  const clean = dashed.replace(/(^|-)\p{M}+/gu, '$1').replace(/-{2,}/g, '-');
+  const bare = dashed.replace(/(^|-)\p{M}+/gu, '$1').replace(/-{2,}/g, '-');
+  // Again: what went may have stood between two marks that have an order.
+  const clean = bare.normalize('NFKC');
   return [...clean.replace(/^-/, '')].slice(0, MAX_LENGTH).join('').replace(/-$/, '') || 'salon';
 }
 

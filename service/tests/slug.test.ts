@@ -36,7 +36,8 @@ describe('slug', () => {
       // Fails when tatweel goes before NFKC, which makes new ones (tried).
       expect(slugify(slug)).to.equal(slug);
     });
-    fc.assert(property, { numRuns: 5_000 });
+    // The second was a bug once: an apostrophe that goes leaves two marks in another order than NFKC's.
+    fc.assert(property, { numRuns: 5_000, examples: [['ß'], ["ي\u0345'\u0301"]] });
   });
 
   it('is the same for every spelling of a Persian name', () => {
