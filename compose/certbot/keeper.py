@@ -251,7 +251,7 @@ def write_status(status):
 
 
 def asked_now():
-    """Whose certificate, and for which names: what atlas.json says was asked for last."""
+    """The names, and who vouches for them: as `asked` in atlas.json, which is what was asked for last."""
     return [sorted(NAMES), "TLS_CERT" if os.path.exists(OWN) else SERVER]
 
 

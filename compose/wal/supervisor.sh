@@ -7,7 +7,7 @@ set -Eeuo pipefail
 umask 077
 shopt -s nullglob
 export TZ=UTC LC_ALL=C
-# Past Debian's wrappers in Perl, which find a version that is known here and cost more than the question.
+# Past Debian's wrappers in Perl, which look for a version each time.
 for bin in /usr/lib/postgresql/*/bin; do PATH=$bin:$PATH; done
 
 readonly here=${BASH_SOURCE[0]%/*} store=/wal slot=atlas_wal log=/tmp/receiver.log

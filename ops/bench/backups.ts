@@ -1,11 +1,11 @@
 import { randomFillSync } from 'node:crypto';
 import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { performance } from 'node:perf_hooks';
 import { execa } from 'execa';
 import type { Stack } from '../tests/e2e/create-stack.ts';
 import { median, percentile, startLoad } from '../tests/e2e/load/load.ts';
 import { ownAddress } from './own-address.ts';
+import { seconds } from './timing.ts';
 
 const ROUNDS = 3;
 const DATABASE_MEGABYTES = 1000;
@@ -85,15 +85,6 @@ export async function measureBackups(stack: Stack, environment: Record<string, s
       ...[`${(p99.during / p99.peace).toFixed(1)} x`, '<= 2 x'],
     ],
   ];
-}
-
-async function seconds(what: string, action: () => Promise<unknown>): Promise<number> {
-  process.stderr.write(`${what} … `);
-  const started = performance.now();
-  await action();
-  const value = (performance.now() - started) / 1000;
-  process.stderr.write(`${value.toFixed(1)} s\n`);
-  return value;
 }
 
 async function must(stack: Stack, verb: string, variables: Record<string, string> = {}): Promise<void> {

@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { execa } from 'execa';
+import { destroyCluster } from '../tests/e2e/cluster-volume.ts';
 import { createStack, type Outcome, type Stack } from '../tests/e2e/create-stack.ts';
-import { startS3 } from '../tests/e2e/s3-server.ts';
+import { backupSettings, bucketEnvironment, startS3 } from '../tests/e2e/s3-server.ts';
+import { seconds } from './timing.ts';
 
 const GIGABYTES = 2;
 const PREFIX = 'bench';
@@ -14,10 +16,8 @@ export async function measureRecovery(
   stack: Stack,
   environment: Record<string, string>,
 ): Promise<string[][]> {
-  const docker = (...args: string[]) => execa('docker', args, { env: environment });
-  const postgres = `${stack.project}-postgres-1`;
-  const sql = async (query: string) =>
-    (await docker('exec', postgres, 'psql', '-XAtqU', 'postgres', '-d', 'atlas', '-c', query)).stdout;
+  const psql = ['exec', `${stack.project}-postgres-1`, 'psql', '-XAtqU', 'postgres', '-d', 'atlas', '-c'];
+  const sql = async (query: string) => (await must(stack.sh('docker', ...psql, query))).stdout;
   const rows = Math.round((GIGABYTES * 1e9) / 480);
   process.stderr.write(`filling ${GIGABYTES} GB …\n`);
   await sql(`create table bench as select n as id, now() - n * interval '1 s' as at, md5(n::text) as name,
@@ -34,22 +34,22 @@ export async function measureRecovery(
   // A cluster of this size has full ones alone, unless somebody sets it otherwise.
   await must(stack.make('base'));
   await sql(`update bench set name = 'again' where id % 100 = 1`);
-  await destroyCluster(stack, docker);
+  await destroyCluster(stack);
   const local = await outage(stack, async () => {
     const { stderr } = await must(stack.make('restore', { LATEST: '1', YES: '1' }));
     process.stderr.write(`${stderr}\n`);
   });
   const offsite = await measureOffsite(stack, environment, sql);
-  const goal = (value: number) => `${value.toFixed(1)} s`;
+  const shown = (value: number) => `${value.toFixed(1)} s`;
   return [
     [`${(size / 1e9).toFixed(1)} GB, ONCE`, 'MEASURED', 'GOAL'],
-    ['make base, full, verified', goal(base), ''],
-    ['make base, difference of 1 in 100 rows, verified', goal(difference), ''],
-    ['cluster deleted, make restore LATEST=1 to the first answer', goal(local.answered), '<= 30 s'],
-    ['  to its end, with a new base backup', goal(local.ended), ''],
-    ['make offsite, all of it', `${goal(offsite.sent)}`, ''],
-    ['server gone, make recover to the first answer', goal(offsite.answered), ''],
-    ['  to its end', goal(offsite.ended), ''],
+    ['make base, full, verified', shown(base), ''],
+    ['make base, difference of 1 in 100 rows, verified', shown(difference), ''],
+    ['cluster deleted, make restore LATEST=1 to the first answer', shown(local.answered), '<= 30 s'],
+    ['  to its end, with a new base backup', shown(local.ended), ''],
+    ['make offsite, all of it', shown(offsite.sent), ''],
+    ['server gone, make recover to the first answer', shown(offsite.answered), ''],
+    ['  to its end', shown(offsite.ended), ''],
   ];
 }
 
@@ -65,39 +65,23 @@ async function measureOffsite(
     const { stdout } = await must(stack.make('offsite-key'));
     const key = path.join(scratch, 'key.txt');
     writeFileSync(key, stdout, { mode: 0o600 });
-    stack.set({
-      ...{ BACKUP_S3_ENDPOINT: s3.endpoint, BACKUP_S3_REGION: 'eu-central-1', BACKUP_S3_BUCKET: s3.bucket },
-      ...{ BACKUP_S3_PREFIX: PREFIX, BACKUP_S3_PATH_STYLE: 'true' },
-      ...{ BACKUP_S3_ACCESS_KEY_ID: 'S3RVER', BACKUP_S3_SECRET_ACCESS_KEY: 'S3RVER' },
-      BACKUP_AGE_RECIPIENTS: /public key: (age1\w+)/.exec(stdout)?.[1] ?? '',
-    });
+    stack.set(backupSettings(s3, PREFIX, stdout));
     const sent = await seconds('make offsite', () => must(stack.make('offsite')));
     await sql('select pg_switch_wal()');
     await must(stack.make('offsite'));
     await must(stack.sh('docker', 'compose', 'down', '--volumes', '--timeout', '1'));
     const fresh = await createStack('atlas-bench-recovered', environment);
     recovered = fresh;
-    const command = [
-      ...[`BACKUP_S3_ENDPOINT=${s3.endpoint}`, 'BACKUP_S3_PATH_STYLE=true'],
-      ...['BACKUP_S3_ACCESS_KEY_ID=S3RVER', 'BACKUP_S3_SECRET_ACCESS_KEY=S3RVER'],
-      ...['make', 'recover', `FROM=s3://${s3.bucket}/${PREFIX}`, `KEY=${key}`],
-    ];
-    return { sent, ...(await outage(stack, () => must(fresh.sh('env', ...command)))) };
+    const recover = ['make', 'recover', `FROM=s3://${s3.bucket}/${PREFIX}`, `KEY=${key}`];
+    return {
+      sent,
+      ...(await outage(stack, () => must(fresh.sh('env', ...bucketEnvironment(s3), ...recover)))),
+    };
   } finally {
     await s3.remove();
     rmSync(scratch, { recursive: true });
     if (recovered) rmSync(recovered.directory, { recursive: true, force: true });
   }
-}
-
-/** The disk is gone, and the engine starts postgres again. */
-async function destroyCluster(stack: Stack, docker: (...args: string[]) => Promise<unknown>): Promise<void> {
-  const postgres = `${stack.project}-postgres-1`;
-  const { POSTGRES_IMAGE = '' } = stack.settings();
-  await docker('kill', '--signal', 'KILL', postgres);
-  const volume = ['--user', '999:999', '--volume', `${stack.project}_postgres:/v`];
-  await docker('run', '--rm', ...volume, '--entrypoint', 'rm', POSTGRES_IMAGE, '-rf', '/v/cluster');
-  await docker('start', postgres);
 }
 
 /** Seconds from the start of a command until the site answers from its database, and until the command ends. */
@@ -120,15 +104,6 @@ async function outage(
   isOver = true;
   await watching;
   return { answered, ended: (performance.now() - started) / 1000 };
-}
-
-async function seconds(what: string, action: () => Promise<unknown>): Promise<number> {
-  process.stderr.write(`${what} … `);
-  const started = performance.now();
-  await action();
-  const value = (performance.now() - started) / 1000;
-  process.stderr.write(`${value.toFixed(1)} s\n`);
-  return value;
 }
 
 async function must(action: Promise<Outcome>): Promise<Outcome> {

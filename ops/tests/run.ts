@@ -51,8 +51,8 @@ async function runSuite(name: string): Promise<Counts[]> {
   const counts: Counts[] = [];
   for (const lanes of phases) {
     console.log(`\n=== ${name}${lanes.length > 1 ? `, ${lanes.length} lanes at the same time` : ''}`);
-    const running = lanes.map(({ directory, spec }, lane) => runLane(directory, spec, lane > 0));
-    counts.push(...(await Promise.all(running)));
+    const ends = lanes.map(({ directory, spec }, lane) => runLane(directory, spec, lane > 0));
+    counts.push(...(await Promise.all(ends)));
   }
   return counts;
 }

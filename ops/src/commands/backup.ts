@@ -7,10 +7,11 @@ import { paths } from '../host/paths.ts';
 import { toMegabytes } from '../host/postgres.ts';
 import { rotate } from '../host/rotate.ts';
 import { pingHeartbeat } from '../host/webhook.ts';
+import { sizeOf } from '../plan/backups.ts';
 import { EXIT, type ExitCode, Failure } from '../report/failure.ts';
 import { note } from '../report/steps.ts';
 import { ourselvesOf } from './switch-edge.ts';
-import { sizeOf, takeBackup } from './take-backup.ts';
+import { takeBackup } from './take-backup.ts';
 
 export interface BackupOptions {
   /** Part of the backup's name; cron says nightly. */

@@ -3,12 +3,11 @@ import { type Catalogue, readCatalogue } from '../host/catalogue.ts';
 import { listShipped } from '../host/offsite/state.ts';
 import { paths } from '../host/paths.ts';
 import { type Restorable, readWalCatalogue } from '../host/restorable.ts';
-import { type Backup, MANIFEST_FILE, type MediaRecord } from '../plan/backups.ts';
+import { type Backup, MANIFEST_FILE, type MediaRecord, sizeOf } from '../plan/backups.ts';
 import type { BaseManifest } from '../plan/bases.ts';
 import { EXIT, type ExitCode } from '../report/failure.ts';
 import { note, step } from '../report/steps.ts';
 import { formatBytes, formatTable } from '../report/table.ts';
-import { sizeOf } from './take-backup.ts';
 
 /** All that is in backups/. */
 interface Everything extends Catalogue, Pick<BaseCatalogue, 'bases'> {

@@ -1,7 +1,6 @@
 import type { Settings } from '../config/validate.ts';
-import { recordEvent } from '../host/ledger.ts';
+import { eventRecorder } from '../host/ledger.ts';
 import { paths } from '../host/paths.ts';
-import type { BackupEvent } from '../plan/backup-events.ts';
 import { describeTarget } from '../plan/restore-at.ts';
 import { Failure, toFailure } from '../report/failure.ts';
 import { note } from '../report/steps.ts';
@@ -14,11 +13,7 @@ import { findGround, proveInstant } from './prove-instant.ts';
  */
 export async function drillAt(settings: Settings): Promise<void> {
   const started = new Date();
-  const record = (result: BackupEvent['result'], more: Partial<BackupEvent> = {}) =>
-    recordEvent({
-      ...{ what: 'drill-at', result, started: started.toISOString() },
-      ...{ seconds: (Date.now() - started.getTime()) / 1000, ...more },
-    });
+  const record = eventRecorder('drill-at', started);
   const ground = await findGround(paths.backups, settings.POSTGRES_IMAGE, 'random').catch(
     async (error: Error) => {
       await record('not-run', { why: error.message });

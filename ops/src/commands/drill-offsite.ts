@@ -1,19 +1,17 @@
-import { randomInt } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Settings } from '../config/validate.ts';
 import { ensureBaseImages } from '../host/base-images.ts';
 import { listBackups } from '../host/catalogue.ts';
 import { parseSettings } from '../host/env-file.ts';
-import { recordEvent } from '../host/ledger.ts';
+import { eventRecorder } from '../host/ledger.ts';
 import { parseWait, withLock } from '../host/lock.ts';
-import { findMediaDamage, formatMediaDamage } from '../host/media-damage.ts';
+import { choose, findMediaDamage, refuseDamage } from '../host/media-damage.ts';
 import { readMediaList } from '../host/media-store.ts';
 import { DamagedObject } from '../host/offsite/age.ts';
 import { paths } from '../host/paths.ts';
 import { findImageIds } from '../host/service-image.ts';
 import { startThrowaway } from '../host/throwaway.ts';
-import type { BackupEvent } from '../plan/backup-events.ts';
 import { type Manifest, MEDIA_STORE } from '../plan/backups.ts';
 import { objectPath } from '../plan/media-files.ts';
 import { describeTarget } from '../plan/restore-at.ts';
@@ -39,11 +37,7 @@ export async function drillOffsite(options: {
     throw refuse('FROM= and KEY= belong together', 'make drill FROM=s3://bucket/prefix KEY=key.txt');
   const started = new Date();
   const backups = path.join(paths.state, 'drill-offsite');
-  const record = (result: BackupEvent['result'], more: Partial<BackupEvent> = {}) =>
-    recordEvent({
-      ...{ what: 'drill-offsite', result, started: started.toISOString() },
-      ...{ seconds: (Date.now() - started.getTime()) / 1000, ...more },
-    });
+  const record = eventRecorder('drill-offsite', started);
   const remote = await openRemote(from, key);
   return withLock('drill', parseWait(options.wait), async () => {
     let brought: Brought | null = null;
@@ -94,10 +88,11 @@ async function bring(remote: RemoteBackups, backups: string): Promise<Brought> {
   await step(`base backup ${wanted.base}, WAL, dump`, (progress) =>
     remote.fetch(new Map(all.filter((one) => !isPhoto(one))), backups, progress),
   );
-  const { POSTGRES_IMAGE } = settings;
-  if ((await findImageIds([POSTGRES_IMAGE]))[POSTGRES_IMAGE])
-    return { settings, photos: new Map(all.filter(isPhoto)) };
-  const chosen = await step('image of postgres', () => ensureBaseImages(settings, ['POSTGRES_IMAGE']));
+  const { POSTGRES_IMAGE: image } = settings;
+  const isHere = (await findImageIds([image]))[image];
+  const chosen = isHere
+    ? {}
+    : await step('image of postgres', () => ensureBaseImages(settings, ['POSTGRES_IMAGE']));
   return { settings: { ...settings, ...chosen }, photos: new Map(all.filter(isPhoto)) };
 }
 
@@ -136,13 +131,9 @@ async function samplePhotos(
         .map(({ path: name }) => name)
         .join('\n'),
     });
-  const sample = [...files];
-  while (sample.length > PHOTO_SAMPLE) sample.splice(randomInt(sample.length), 1);
+  const sample = choose(files, PHOTO_SAMPLE);
   const keys = sample.map(keyOf);
   await remote.fetch(new Map([...photos].filter(([key]) => keys.includes(key))), backups, () => {});
-  const damage = await findMediaDamage(sample, backups);
-  if (damage.length === 0) return `${files.length} there, ${sample.length} read`;
-  throw new Failure(`${damage.length} of the photo files that were read are damaged`, {
-    log: formatMediaDamage(damage),
-  });
+  refuseDamage(await findMediaDamage(sample, backups));
+  return `${files.length} there, ${sample.length} read`;
 }

@@ -4,14 +4,13 @@ import { alertNow } from '../host/alerts.ts';
 import { readCatalogue } from '../host/catalogue.ts';
 import { writeDrillRecord } from '../host/dump.ts';
 import { loadSettings } from '../host/env-file.ts';
-import { recordEvent } from '../host/ledger.ts';
+import { eventRecorder } from '../host/ledger.ts';
 import { parseWait, withLock } from '../host/lock.ts';
-import { findMediaDamage, formatMediaDamage } from '../host/media-damage.ts';
+import { findMediaDamage, refuseDamage } from '../host/media-damage.ts';
 import { readMediaList } from '../host/media-store.ts';
 import { writePanelStatus } from '../host/panel-status.ts';
 import { paths } from '../host/paths.ts';
 import { startThrowaway } from '../host/throwaway.ts';
-import type { BackupEvent } from '../plan/backup-events.ts';
 import type { Manifest } from '../plan/backups.ts';
 import { EXIT, type ExitCode, Failure, formatFailure, toFailure } from '../report/failure.ts';
 import { note, step } from '../report/steps.ts';
@@ -55,11 +54,7 @@ const settle = (action: Promise<unknown>): Promise<unknown> =>
  */
 async function drillBackup(settings: Settings, from: string | undefined, waitSeconds: number): Promise<void> {
   const started = new Date();
-  const record = (result: BackupEvent['result'], more: Partial<BackupEvent> = {}) =>
-    recordEvent({
-      ...{ what: 'drill', result, started: started.toISOString() },
-      ...{ seconds: (Date.now() - started.getTime()) / 1000, ...more },
-    });
+  const record = eventRecorder('drill', started);
   let backup: Manifest | undefined;
   try {
     await withLock('drill', waitSeconds, async () => {
@@ -95,9 +90,11 @@ class DrillFailed extends Error {
   }
 }
 
-type Record = (result: BackupEvent['result'], more?: Partial<BackupEvent>) => Promise<void>;
-
-async function rehearse(backup: Manifest, container: string, record: Record): Promise<void> {
+async function rehearse(
+  backup: Manifest,
+  container: string,
+  record: ReturnType<typeof eventRecorder>,
+): Promise<void> {
   const directory = path.join(paths.backups, backup.id);
   const started = Date.now();
   const conclude = async (result: 'pass' | 'fail', why?: string) => {
@@ -129,10 +126,8 @@ async function rehearse(backup: Manifest, container: string, record: Record): Pr
 async function samplePhotos(directory: string): Promise<string> {
   const files = await readMediaList(directory);
   const damage = await findMediaDamage(files, paths.backups, { sample: PHOTO_SAMPLE });
-  if (damage.length === 0) return `${Math.min(PHOTO_SAMPLE, files.length)} of ${files.length} read`;
-  throw new Failure(`${damage.length} of the photo files that were read are damaged`, {
-    log: formatMediaDamage(damage),
-  });
+  refuseDamage(damage);
+  return `${Math.min(PHOTO_SAMPLE, files.length)} of ${files.length} read`;
 }
 
 /** An older one that stands the drill proves nothing of a newer one that is damaged. */

@@ -12,6 +12,7 @@ import {
   startScratch,
   stopScratch,
 } from '../host/scratch-cluster.ts';
+import { removeThrowaway } from '../host/throwaway.ts';
 import { listWalFiles, readEpochs, readLineage } from '../host/wal-archive.ts';
 import { findCommitTime } from '../host/wal-commits.ts';
 import { chainOf, isOfLineage, type RestoreTarget, recoverySettings } from '../plan/restore-at.ts';
@@ -58,11 +59,7 @@ export async function proveInstant(
 ): Promise<string> {
   const { backups, chain, wal, lineage, image } = ground;
   const place = { image, volume: name };
-  const remove = async () => {
-    await attempt('docker', ['rm', '--force', name]);
-    await attempt('docker', ['volume', 'rm', '--force', name]);
-  };
-  await remove();
+  await removeThrowaway(name);
   try {
     await checkArchive({ backups, chain, wal, target: { kind: 'latest' }, place });
     for (let tries = 1; ; tries += 1) {
@@ -90,7 +87,7 @@ export async function proveInstant(
       return at;
     }
   } finally {
-    await remove();
+    await removeThrowaway(name);
   }
 }
 

@@ -4,7 +4,7 @@ import { type DumpRequest, takeDump } from '../host/dump.ts';
 import { recordEvent } from '../host/ledger.ts';
 import { paths } from '../host/paths.ts';
 import { listApplied } from '../host/schema.ts';
-import type { Manifest } from '../plan/backups.ts';
+import { type Manifest, sizeOf } from '../plan/backups.ts';
 import { containerName } from '../plan/containers.ts';
 import { Failure } from '../report/failure.ts';
 import { step } from '../report/steps.ts';
@@ -47,10 +47,6 @@ export async function takeBackup(settings: Settings, reason: string): Promise<Ma
     throw error;
   }
 }
-
-/** Bytes of its own files; photos lie in the store that all backups share. */
-export const sizeOf = ({ files }: Pick<Manifest, 'files'>) =>
-  files.reduce((sum, { bytes }) => sum + bytes, 0);
 
 function mediaOf(settings: Settings): NonNullable<DumpRequest['media']> {
   if (settings.MEDIA_STORAGE === 'local') return { uploads: paths.uploads };

@@ -4,10 +4,11 @@ import type { Watch } from '../host/dump.ts';
 import { recordEvent } from '../host/ledger.ts';
 import { paths } from '../host/paths.ts';
 import { awaitEpoch } from '../host/wal-archive.ts';
+import { sizeOf } from '../plan/backups.ts';
 import type { BaseManifest } from '../plan/bases.ts';
 import { containerName } from '../plan/containers.ts';
 import { step } from '../report/steps.ts';
-import { requirePostgres, sizeOf } from './take-backup.ts';
+import { requirePostgres } from './take-backup.ts';
 
 /**
  * Takes a base backup, shows one line for it and writes into the ledger how it went. The caller holds the lock.

@@ -13,15 +13,13 @@ import { paths } from './paths.ts';
  */
 export async function runUnderLock(words: readonly string[], input: string): Promise<ExitCode | null> {
   ignoreInterrupts();
-  let child: { kill(signal: NodeJS.Signals): boolean } | null = null;
-  // Before there is a child: whoever asked us to stop in between would end us alone.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child?.kill(signal));
-  const running = execa(path.join(paths.root, 'ops/atlas'), words, {
+  // Before there is a child: whoever asked us to stop in between would end us alone. It is called once there is one.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
+  const child = execa(path.join(paths.root, 'ops/atlas'), words, {
     reject: false,
     env: { [HANDED_OVER]: '1' },
     stdio: [input ? 'pipe' : 'inherit', 'inherit', 'inherit', ...inheritedDescriptors()],
     ...(input ? { input } : {}),
   });
-  child = running;
-  return ((await running).exitCode as ExitCode | undefined) ?? null;
+  return ((await child).exitCode as ExitCode | undefined) ?? null;
 }

@@ -14,6 +14,15 @@ export async function recordEvent(entry: WithoutBy<Event>): Promise<void> {
   await appendFile(paths.ledger, `${JSON.stringify({ by: operator(), ...entry })}\n`, { mode: 0o600 });
 }
 
+/** What writes into the ledger how a thing ended that began at `started`, with the seconds until then. */
+export const eventRecorder =
+  (what: BackupEvent['what'], started: Date) =>
+  (result: BackupEvent['result'], more: Partial<BackupEvent> = {}): Promise<void> =>
+    recordEvent({
+      ...{ what, result, started: started.toISOString() },
+      ...{ seconds: (Date.now() - started.getTime()) / 1000, ...more },
+    });
+
 /** Every deploy and rollback, oldest first. */
 export async function readLedger(): Promise<LedgerEntry[]> {
   return (await readEvents()).filter(({ what }) => what === 'deploy' || what === 'rollback') as LedgerEntry[];

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { MediaFile } from '../plan/backups.ts';
+import { Failure } from '../report/failure.ts';
 import { type Content, hashFile } from './copy-hashed.ts';
 import { locateObject } from './media-objects.ts';
 
@@ -43,14 +44,23 @@ export function explainDamage({ bytes, sha256 }: MediaFile, content: Content | n
   return content.sha256 === sha256 ? undefined : `the object's SHA-256 is ${content.sha256}`;
 }
 
-/** The first `count` of a shuffle (Fisher and Yates): each as likely as any other. */
-function choose<T>(items: T[], count: number): T[] {
+/** The first `count` of a shuffle (Fisher and Yates) of a copy: each as likely as any other. */
+export function choose<T>(all: readonly T[], count: number): T[] {
+  const items = [...all];
   const chosen = Math.min(count, items.length);
   for (let n = 0; n < chosen; n += 1) {
     const other = randomInt(n, items.length);
     [items[n], items[other]] = [items[other] as T, items[n] as T];
   }
   return items.slice(0, chosen);
+}
+
+/** @throws Failure naming the first of them, when there are any */
+export function refuseDamage(damage: readonly MediaDamage[]): void {
+  if (damage.length === 0) return;
+  throw new Failure(`${damage.length} of the photo files that were read are damaged`, {
+    log: formatMediaDamage(damage),
+  });
 }
 
 /** The first lines of a list of damage, for a failure. */

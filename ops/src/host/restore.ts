@@ -1,5 +1,11 @@
 import path from 'node:path';
-import { DATABASE, findShortage, formatDatabaseName, type Manifest } from '../plan/backups.ts';
+import {
+  DATABASE,
+  findShortage,
+  formatDatabaseName,
+  type Manifest,
+  parseFreeBytes,
+} from '../plan/backups.ts';
 import { EXIT, Failure } from '../report/failure.ts';
 import { verifyFiles } from './digest.ts';
 import { paths } from './paths.ts';
@@ -81,13 +87,7 @@ export async function requireSpace(container: string, { database }: Manifest): P
   const args = inContainer(container, 'df', '-Pk', directory);
   const child = startDocker(args, 'ignore');
   await finish('df', args, child);
-  const fields =
-    String((await child).stdout)
-      .trim()
-      .split('\n')
-      .at(-1)
-      ?.split(/\s+/) ?? [];
-  const shortage = findShortage(Number(fields[3]) * 1024, database.bytes);
+  const shortage = findShortage(parseFreeBytes(String((await child).stdout)), database.bytes);
   if (shortage === 0) return;
   throw new Failure(
     `the disk is too full for a second database of ${toMegabytes(database.bytes)} MB and 500 MB to spare`,

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { findShortage } from '../plan/backups.ts';
+import { findShortage, parseFreeBytes } from '../plan/backups.ts';
 import { BASE_STORE, type BaseManifest, WAL_STORE } from '../plan/bases.ts';
 import { Failure } from '../report/failure.ts';
 import { lastLogLines } from './containers.ts';
@@ -80,8 +80,8 @@ async function requireRoom(request: ScratchRequest): Promise<void> {
   const bytes = request.chain.at(-1)?.bytes ?? 0;
   // Parts are unpacked one beside the other and then put together.
   const needed = request.chain.length > 1 ? bytes * 3 : bytes;
-  const lines = (await inVolume(request, 'df', '-Pk', VOLUME_ROOT)).trim().split('\n');
-  const shortage = findShortage(Number(lines.at(-1)?.split(/\s+/)[3]) * 1024, needed);
+  const free = parseFreeBytes(await inVolume(request, 'df', '-Pk', VOLUME_ROOT));
+  const shortage = findShortage(free, needed);
   if (shortage === 0) return;
   throw new Failure(
     `the disk is too full for a copy of the cluster, ${toMegabytes(needed)} MB, and 500 MB to spare`,

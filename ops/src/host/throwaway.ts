@@ -28,10 +28,7 @@ export async function startThrowaway(
   { postgres }: Manifest,
   fallback: string,
 ): Promise<Throwaway> {
-  const remove = async () => {
-    await attempt('docker', ['rm', '--force', name]);
-    await attempt('docker', ['volume', 'rm', '--force', name]);
-  };
+  const remove = () => removeThrowaway(name);
   await remove();
   const has = (image: string) => attempt('docker', ['image', 'inspect', image]);
   const image =
@@ -52,6 +49,12 @@ export async function startThrowaway(
     throw error;
   }
   return { container: name, remove };
+}
+
+/** Removes a container and the volume of its name, as far as they are there. */
+export async function removeThrowaway(name: string): Promise<void> {
+  await attempt('docker', ['rm', '--force', name]);
+  await attempt('docker', ['volume', 'rm', '--force', name]);
 }
 
 /** Waits until a postgres takes connections. @throws Failure with its last log lines when its container ends */

@@ -122,6 +122,13 @@ export function sortNewestFirst(dumps: readonly Manifest[]): Manifest[] {
   return [...dumps].sort((a, b) => Date.parse(b.time) - Date.parse(a.time));
 }
 
+/** Bytes of a backup's own files; photos lie in the store that all backups share. */
+export const sizeOf = ({ files }: { files: readonly BackupFile[] }) =>
+  files.reduce((sum, { bytes }) => sum + bytes, 0);
+
+/** Free bytes, as the last line of `df -Pk` says. */
+export const parseFreeBytes = (df: string) => Number(df.trim().split('\n').at(-1)?.split(/\s+/)[3]) * 1024;
+
 /** How many bytes are missing; 0 when there is room for a copy of the database and a reserve of 500 MB. */
 export function findShortage(freeBytes: number, databaseBytes: number): number {
   return Math.max(0, databaseBytes + RESERVE_BYTES - freeBytes);

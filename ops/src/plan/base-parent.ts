@@ -1,3 +1,4 @@
+import { sizeOf } from './backups.ts';
 import type { BaseManifest } from './bases.ts';
 import { chainOf } from './restore-at.ts';
 
@@ -30,5 +31,3 @@ export function chooseParent(facts: ParentFacts): BaseManifest | null {
   const isBig = differences.reduce((sum, one) => sum + sizeOf(one), 0) > sizeOf(full);
   return age >= 0 && age < FULL_SECONDS && !isBig ? newest : null;
 }
-
-const sizeOf = ({ files }: BaseManifest) => files.reduce((sum, file) => sum + file.bytes, 0);

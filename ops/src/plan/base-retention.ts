@@ -1,4 +1,4 @@
-import type { BaseManifest, RestorePoint } from './bases.ts';
+import { type BaseManifest, type RestorePoint, withParents } from './bases.ts';
 import { isOfLineage } from './restore-at.ts';
 import { findExpired, findRotationObstacle, type Retained } from './retention.ts';
 import { type Ancestor, type Epoch, parseLsn, parseSegment, segmentOf, type WalFile } from './wal.ts';
@@ -47,11 +47,10 @@ export function planBaseRotation(facts: BaseRotationFacts): BaseRotationPlan {
   const obstacle = findRotationObstacle(bases.map(toRetained), now);
   if (obstacle) return { obstacle, bases: [], epochs: [], files: [], points: [] };
   const [, ...old] = findExpired(bases.map(toRetained), now, keepDays);
-  const kept = withParents(
-    bases.filter(({ id }) => !old.includes(id)),
-    bases,
-  );
-  const gone = bases.filter((base) => !kept.includes(base));
+  const young = bases.filter(({ id }) => !old.includes(id)).map(({ id }) => id);
+  const needed = withParents(young, (name) => bases.find(({ id }) => id === name)?.parent);
+  const kept = bases.filter(({ id }) => needed.has(id));
+  const gone = bases.filter(({ id }) => !needed.has(id));
   return {
     obstacle,
     bases: gone.sort((a, b) => Date.parse(b.ended) - Date.parse(a.ended)).map(({ id }) => id),
@@ -64,16 +63,6 @@ const toRetained = ({ id, ended, verified }: BaseManifest): Retained => ({
   manifest: { id, time: ended, verified },
   drill: null,
 });
-
-function withParents(kept: readonly BaseManifest[], bases: readonly BaseManifest[]): BaseManifest[] {
-  const needed = new Set(kept.map(({ id }) => id));
-  // A set that grows while it is walked is walked to its new end.
-  for (const id of needed) {
-    const parent = bases.find((base) => base.id === id)?.parent;
-    if (parent) needed.add(parent);
-  }
-  return bases.filter(({ id }) => needed.has(id));
-}
 
 const leadsTo = (base: BaseManifest, point: RestorePoint) =>
   base.system === point.system && parseLsn(base.endLsn) <= parseLsn(point.lsn);

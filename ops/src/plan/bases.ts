@@ -46,6 +46,23 @@ export interface BaseManifest {
   verified: string;
 }
 
+/**
+ * Adds to names of base backups those that they build on, over any number of steps.
+ * @param parentOf what a name is the difference to; nothing for a full one
+ */
+export function withParents(
+  names: Iterable<string>,
+  parentOf: (name: string) => string | null | undefined,
+): Set<string> {
+  const needed = new Set(names);
+  // A set that grows while it is walked is walked to its new end.
+  for (const name of needed) {
+    const parent = parentOf(name);
+    if (parent) needed.add(parent);
+  }
+  return needed;
+}
+
 /** One line of POINTS_FILE. */
 export interface RestorePoint {
   /** What the operator types: deploy-v1.3.0, restore-20261128T053000Z. */

@@ -1,4 +1,4 @@
-import type { BaseManifest } from './bases.ts';
+import { type BaseManifest, withParents } from './bases.ts';
 import { parseLsn, segmentOf } from './wal.ts';
 
 /**
@@ -76,14 +76,10 @@ export function parseBaseDirectory(name: string): RemoteBase | null {
  * @param all that there are  @returns their names; what is not there is left out
  */
 export function withParentDirectories(names: readonly string[], all: readonly string[]): Set<string> {
-  const needed = new Set(names);
-  // A set that grows while it is walked is walked to its new end.
-  for (const name of needed) {
+  return withParents(names, (name) => {
     const parent = parseBaseDirectory(name)?.parent;
-    const found = parent && all.find((one) => one.startsWith(`${parent}.`));
-    if (found) needed.add(found);
-  }
-  return needed;
+    return parent && all.find((one) => one.startsWith(`${parent}.`));
+  });
 }
 
 /** Above this the operator is told: what the bucket has is too old. */

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { freePort } from './create-stack.ts';
@@ -17,9 +17,8 @@ export interface S3Server {
   keys: () => string[];
   /** What each of them holds. */
   contents: () => Buffer[];
-  /** Damages the last object whose key matches, or takes it away. @returns what puts it back */
-  flipBit: (key: RegExp) => () => void;
-  hide: (key: RegExp) => () => void;
+  /** The file that holds the last object whose key matches. */
+  fileOf: (key: RegExp) => string;
   remove: () => Promise<void>;
 }
 
@@ -38,6 +37,23 @@ const listObjects = (directory: string) =>
   readdirSync(path.join(directory, BUCKET), { recursive: true })
     .map(String)
     .filter((name) => name.endsWith(OBJECT));
+
+type Bucket = Pick<S3Server, 'endpoint' | 'bucket'>;
+
+const CREDENTIAL = { BACKUP_S3_ACCESS_KEY_ID: 'S3RVER', BACKUP_S3_SECRET_ACCESS_KEY: 'S3RVER' };
+
+/** What .env needs to send backups to a bucket. @param key what `make offsite-key` said */
+export const backupSettings = ({ endpoint, bucket }: Bucket, prefix: string, key: string) => ({
+  ...{ BACKUP_S3_ENDPOINT: endpoint, BACKUP_S3_REGION: 'eu-central-1', BACKUP_S3_BUCKET: bucket },
+  ...{ BACKUP_S3_PREFIX: prefix, BACKUP_S3_PATH_STYLE: 'true', ...CREDENTIAL },
+  BACKUP_AGE_RECIPIENTS: /public key: (age1\w+)/.exec(key)?.[1] ?? '',
+});
+
+/** What a machine without an .env is told to read a bucket with, for env(1). */
+export const bucketEnvironment = ({ endpoint }: Pick<Bucket, 'endpoint'>) =>
+  Object.entries({ BACKUP_S3_ENDPOINT: endpoint, BACKUP_S3_PATH_STYLE: 'true', ...CREDENTIAL }).map(
+    ([name, value]) => `${name}=${value}`,
+  );
 
 function findObject(directory: string, key: RegExp): string {
   const name = listObjects(directory)
@@ -67,21 +83,7 @@ export async function startS3(host: string): Promise<S3Server> {
     },
     keys: () => listObjects(directory).map((name) => name.slice(0, -OBJECT.length)),
     contents: () => listObjects(directory).map((name) => readFileSync(path.join(directory, BUCKET, name))),
-    flipBit: (key) => {
-      const file = findObject(directory, key);
-      const content = readFileSync(file);
-      const damaged = Buffer.from(content);
-      const middle = damaged.length >> 1;
-      damaged[middle] = (damaged[middle] ?? 0) ^ 1;
-      writeFileSync(file, damaged);
-      return () => writeFileSync(file, content);
-    },
-    hide: (key) => {
-      const file = findObject(directory, key);
-      const content = readFileSync(file);
-      rmSync(file);
-      return () => writeFileSync(file, content);
-    },
+    fileOf: (key) => findObject(directory, key),
     remove: async () => {
       child.kill();
       await once(child, 'exit');

@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
 import { readFingerprints } from '../../../src/host/fingerprints.ts';
+import { flipBit } from '../../host/make-backup.ts';
 import { createStack, type Outcome, removeStack, type Stack } from '../create-stack.ts';
-import { type S3Server, startS3 } from '../s3-server.ts';
+import { backupSettings, bucketEnvironment, type S3Server, startS3 } from '../s3-server.ts';
 import { waitFor } from '../wait-for.ts';
 import { type BucketProxy, startProxy } from './proxy.ts';
 
@@ -34,6 +35,11 @@ describe('backups elsewhere', function () {
     expect(outcome.exitCode, outcome.stdout + outcome.stderr).to.equal(0);
     return outcome;
   };
+  /** `make drill` or `make recover` of what the bucket has, with this private key. */
+  const fromBucket = (where: Stack, verb: 'drill' | 'recover', file: string) => {
+    const words = ['make', verb, `FROM=s3://${s3.bucket}/${PREFIX}`, `KEY=${file}`];
+    return where.sh('env', ...bucketEnvironment({ endpoint: proxy.url }), ...words);
+  };
   const stored = () => s3.keys().map((one) => one.slice(PREFIX.length + 1));
   const status = () =>
     JSON.parse(readFileSync(path.join(site.directory, '.atlas/offsite/status.json'), 'utf8')) as {
@@ -51,12 +57,7 @@ describe('backups elsewhere', function () {
     await must(site.make('deploy'));
     const made = await must(site.make('offsite-key'));
     writeFileSync(key, made.stdout, { mode: 0o600 });
-    site.set({
-      ...{ BACKUP_S3_ENDPOINT: proxy.url, BACKUP_S3_REGION: 'eu-central-1', BACKUP_S3_BUCKET: s3.bucket },
-      ...{ BACKUP_S3_PREFIX: PREFIX, BACKUP_S3_PATH_STYLE: 'true' },
-      ...{ BACKUP_S3_ACCESS_KEY_ID: 'S3RVER', BACKUP_S3_SECRET_ACCESS_KEY: 'S3RVER' },
-      BACKUP_AGE_RECIPIENTS: /public key: (age1\w+)/.exec(made.stdout)?.[1] ?? '',
-    });
+    site.set(backupSettings({ endpoint: proxy.url, bucket: s3.bucket }, PREFIX, made.stdout));
     await must(site.make('seed'));
     const unready = () => sql(`select count(*) from photos where state <> 'ready'`);
     await waitFor('the variants of every photo', unready, (count) => count === '0', 300);
@@ -152,12 +153,7 @@ describe('backups elsewhere', function () {
 
   // Broken: the photos not looked for; the dump not compared; a damaged object taken for a bucket that does not answer.
   it('make drill of the bucket proves what is in it, and leaves nothing behind', async () => {
-    const environment = [
-      ...[`BACKUP_S3_ENDPOINT=${proxy.url}`, 'BACKUP_S3_PATH_STYLE=true'],
-      ...['BACKUP_S3_ACCESS_KEY_ID=S3RVER', 'BACKUP_S3_SECRET_ACCESS_KEY=S3RVER'],
-    ];
-    const from = `s3://${s3.bucket}/${PREFIX}`;
-    const drill = () => site.sh('env', ...environment, 'make', 'drill', `FROM=${from}`, `KEY=${key}`);
+    const drill = () => fromBucket(site, 'drill', key);
     const last = () =>
       JSON.parse(
         readFileSync(path.join(site.directory, '.atlas/ledger.jsonl'), 'utf8').trim().split('\n').at(-1) ??
@@ -168,13 +164,15 @@ describe('backups elsewhere', function () {
     expect(stderr).to.match(/photos.*\d+ there, 50 read/);
     expect(last()).to.include({ what: 'drill-offsite', result: 'pass' });
     expect(existsSync(path.join(site.directory, '.atlas/drill-offsite'))).to.equal(false);
-    for (const [pattern, why] of [
-      [/\/base\.tar\.zst\.age$/, 'what came from the bucket is damaged'],
-      [/\/media\//, 'the bucket lacks 1 of'],
+    for (const [pattern, harm, why] of [
+      [/\/base\.tar\.zst\.age$/, flipBit, 'what came from the bucket is damaged'],
+      [/\/media\//, rmSync, 'the bucket lacks 1 of'],
     ] as const) {
-      const putBack = why.includes('lacks') ? s3.hide(pattern) : s3.flipBit(pattern);
+      const file = s3.fileOf(pattern);
+      const content = readFileSync(file);
+      await harm(file);
       const { exitCode, stderr: said } = await drill();
-      putBack();
+      writeFileSync(file, content);
       expect(exitCode, said).to.not.equal(0);
       expect(said, said).to.contain('FAIL: s3:').and.to.contain(why);
       expect(last()).to.include({ what: 'drill-offsite', result: 'fail' });
@@ -211,14 +209,8 @@ describe('backups elsewhere', function () {
     recovered = await createStack('atlas-recovered');
     const wrong = path.join(scratch, 'wrong.txt');
     writeFileSync(wrong, (await must(recovered.make('offsite-key'))).stdout, { mode: 0o600 });
-    const environment = [
-      ...[`BACKUP_S3_ENDPOINT=${proxy.url}`, 'BACKUP_S3_PATH_STYLE=true'],
-      ...['BACKUP_S3_ACCESS_KEY_ID=S3RVER', 'BACKUP_S3_SECRET_ACCESS_KEY=S3RVER'],
-    ];
     const fresh = recovered;
-    const from = `s3://${s3.bucket}/${PREFIX}`;
-    const recover = (file: string) =>
-      fresh.sh('env', ...environment, 'make', 'recover', `FROM=${from}`, `KEY=${file}`);
+    const recover = (file: string) => fromBucket(fresh, 'recover', file);
     const refused = await recover(wrong);
     expect(refused.stderr).to.contain('is another key than these backups are for');
     expect(refused.exitCode).to.equal(2);

@@ -8,6 +8,7 @@ import { readFingerprints } from '../../../src/host/fingerprints.ts';
 import { parseSegment } from '../../../src/plan/wal.ts';
 import { backupsDirectory, expectWell, mustMake, readEvents, sql } from '../backups/stack-data.ts';
 import { send, waitFor } from '../client.ts';
+import { damageCluster, destroyCluster, inClusterVolume } from '../cluster-volume.ts';
 import { stack } from '../stack.ts';
 
 const postgres = () => `${stack().project}-postgres-1`;
@@ -78,16 +79,6 @@ async function insertUntilItEnds(perSecond: number): Promise<number> {
   await once(child, 'close');
   clearInterval(timer);
   return confirmed;
-}
-
-/** The disk is gone: postgres is killed and its data directory deleted, and the engine starts it again. */
-async function destroyCluster(): Promise<void> {
-  await stack().sh('docker', 'kill', '--signal', 'KILL', postgres());
-  const { POSTGRES_IMAGE = '' } = stack().settings();
-  const volume = `${stack().project}_postgres:/v`;
-  const command = ['--entrypoint', 'rm', POSTGRES_IMAGE, '-rf', '/v/cluster'];
-  await stack().sh('docker', 'run', '--rm', '--user', '999:999', '--volume', volume, ...command);
-  await stack().sh('docker', 'start', postgres());
 }
 
 describe('make restore to an instant', function () {
@@ -282,7 +273,7 @@ describe('make restore to an instant', function () {
       await sql('create table acknowledged (id bigserial primary key)');
       const inserting = insertUntilItEnds(perSecond);
       await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-      await destroyCluster();
+      await destroyCluster(stack());
       const confirmed = await inserting;
       expect(confirmed).to.be.greaterThan((perSecond * seconds) / 3);
       const { stderr } = await mustMake('restore', { LATEST: '1', YES: '1' });
@@ -293,7 +284,7 @@ describe('make restore to an instant', function () {
     });
 
   it('does not start with an empty cluster where one was', async () => {
-    await destroyCluster();
+    await destroyCluster(stack());
     const { stdout, stderr } = await waitFor(
       'what postgres says',
       () => stack().sh('docker', 'logs', '--tail', '20', postgres()),
@@ -306,19 +297,12 @@ describe('make restore to an instant', function () {
 
   it('takes the place of a cluster on which postgres does not start, and keeps it', async () => {
     const before = await fingerprints();
-    const { POSTGRES_IMAGE = '' } = stack().settings();
-    const inVolume = (program: string, ...args: string[]) => {
-      const volume = ['--user', '999:999', '--volume', `${stack().project}_postgres:/v`];
-      return stack().sh('docker', 'run', '--rm', ...volume, '--entrypoint', program, POSTGRES_IMAGE, ...args);
-    };
-    await stack().sh('docker', 'kill', '--signal', 'KILL', postgres());
-    await inVolume('truncate', '--size', '0', '/v/cluster/global/pg_control');
-    await stack().sh('docker', 'start', postgres());
+    await damageCluster(stack(), 'truncate', '--size', '0', '/v/cluster/global/pg_control');
     const { stderr } = await mustMake('restore', { LATEST: '1', YES: '1' });
     expect(stderr).to.match(/postgres does not start on the cluster that is there.*\n.*pg_control/);
     expect(await fingerprints()).to.deep.equal(before);
     const [, kept] = /kept as (before-\S+)/.exec(stderr) ?? [];
-    expect((await inVolume('ls', '/v')).stdout.split('\n')).to.include(kept);
+    expect((await inClusterVolume(stack(), 'ls', '/v')).stdout.split('\n')).to.include(kept);
     await expectWell([]);
     await mustMake('restore-clean', { YES: '1' });
   });

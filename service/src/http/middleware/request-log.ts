@@ -8,8 +8,8 @@ const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
  * Gives the request its id, the proxy's when that has a sane form, and logs one line when the answer is finished or the
- * client has gone. What only read and was answered is for LOG_LEVEL=debug: nginx has a line with the same id for each request,
- * and a second one was a tenth of what such an answer costs. The query string stays out of the log: people search for names.
+ * client has gone. What only read and was answered is for LOG_LEVEL=debug: nginx has a line with the same id for each
+ * request. The query string stays out of the log: people search for names.
  */
 export function requestLog(log: Logger): Middleware {
   // Its lines hold six plain fields and nothing to hide: looking for secrets in each was a tenth of the work.
