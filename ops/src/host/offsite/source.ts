@@ -2,7 +2,7 @@ import { EXIT, Failure } from '../../report/failure.ts';
 import type { BucketSettings } from './bucket.ts';
 
 /**
- * The bucket that a new machine recovers from: its name from FROM=, all else from the environment, because there is no .env
+ * The bucket that another machine than the server reads: its name from FROM=, all else from the environment, because there is no .env
  * yet. @param from s3://bucket/prefix  @throws Failure (exit 2)
  */
 export function readSource(from: string, env: Readonly<Record<string, string | undefined>>): BucketSettings {
@@ -11,7 +11,7 @@ export function readSource(from: string, env: Readonly<Record<string, string | u
   const fail = (what: string) =>
     new Failure(what, {
       state: 'nothing was changed',
-      next: 'make recover FROM=s3://bucket/prefix KEY=key.txt, with BACKUP_S3_ACCESS_KEY_ID, BACKUP_S3_SECRET_ACCESS_KEY and, but for AWS, BACKUP_S3_ENDPOINT exported',
+      next: 'the same with FROM=s3://bucket/prefix KEY=key.txt, and BACKUP_S3_ACCESS_KEY_ID, BACKUP_S3_SECRET_ACCESS_KEY and, but for AWS, BACKUP_S3_ENDPOINT exported',
       exitCode: EXIT.usage,
     });
   if (!bucket) throw fail(`FROM=${from} is no bucket`);
