@@ -8,6 +8,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { removeLeftovers } from './e2e/leftovers.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -37,17 +38,24 @@ const SUITES: Record<string, Lane[][]> = {
   // Whole servers, in containers, from bare on.
   vps: [[e2e('tests/vps/fixture.ts', 'tests/vps/**/*.test.ts')]],
 };
+const NEEDS_ENGINE = new Set(['e2e', 'vps']);
 const USUAL = ['unit', 'service', 'e2e'];
 
 interface Counts {
   passed: number;
   failed: number;
   skipped: number;
+  /** What failed, a line each. */
+  broken: string[];
 }
 
 async function runSuite(name: string): Promise<Counts[]> {
   const phases = SUITES[name];
   if (!phases) throw new Error(`there is no suite "${name}"; there are: ${Object.keys(SUITES).join(', ')}`);
+  if (NEEDS_ENGINE.has(name) && !process.env.TEST_NO_ENGINE) {
+    const left = await removeLeftovers();
+    if (left.length > 0) console.log(`removed what a run that was killed left behind: ${left.join(', ')}`);
+  }
   const counts: Counts[] = [];
   for (const lanes of phases) {
     console.log(`\n=== ${name}${lanes.length > 1 ? `, ${lanes.length} lanes at the same time` : ''}`);
@@ -109,11 +117,15 @@ async function runLane(directory: string, spec: readonly string[], isHeldBack: b
   try {
     const counts = JSON.parse(readFileSync(countsFile, 'utf8')) as Counts;
     // A hook that fails after the last test leaves the counts clean and the exit code not.
-    if (status !== 0 && counts.failed === 0) counts.failed = 1;
+    if (status !== 0 && counts.failed === 0) {
+      counts.failed = 1;
+      counts.broken.push(`${spec.join(' ')}: exit ${status}, signal ${signal} after the last test`);
+    }
     return counts;
   } catch {
-    console.error(`${spec.join(' ')} ended without a result (exit ${status}, signal ${signal})`);
-    return { passed: 0, failed: 1, skipped: 0 };
+    const broken = `${spec.join(' ')} ended without a result (exit ${status}, signal ${signal})`;
+    console.error(broken);
+    return { passed: 0, failed: 1, skipped: 0, broken: [broken] };
   } finally {
     rmSync(scratch, { recursive: true });
   }
@@ -129,14 +141,17 @@ function killWhenHung(child: ChildProcess, countsFile: string): NodeJS.Timeout {
 }
 
 const names = process.argv.slice(2);
-const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+const total: Counts = { passed: 0, failed: 0, skipped: 0, broken: [] };
 for (const name of names.length > 0 ? names : USUAL) {
   for (const counts of await runSuite(name)) {
     total.passed += counts.passed;
     total.failed += counts.failed;
     total.skipped += counts.skipped;
+    total.broken.push(...counts.broken);
   }
 }
+// Last of all: whoever sees only the end of a log sees what broke.
+for (const line of total.broken) console.log(`failed: ${line}`);
 const skippedInCi = process.env.CI === 'true' && total.skipped > 0;
 if (skippedInCi)
   console.log(

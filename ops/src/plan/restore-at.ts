@@ -122,6 +122,8 @@ export interface RowCount {
   /** null: there is no such table. */
   present: number | null;
   past: number | null;
+  /** `past` is what the planner thinks, not what was counted. */
+  estimated: boolean;
 }
 
 /** Rows for the operator: every table whose number of rows changes. */
@@ -129,13 +131,14 @@ export function describeRows(counts: readonly RowCount[]): string[][] {
   const show = (rows: number | null) => (rows === null ? 'no such table' : String(rows));
   return counts
     .filter(({ present, past }) => present !== past)
-    .map(({ table, present, past }) => {
+    .map(({ table, present, past, estimated }) => {
+      const about = estimated ? 'about ' : '';
       const change = (past ?? 0) - (present ?? 0);
       return [
         table,
         `${show(present)} now`,
-        `${show(past)} then`,
-        change > 0 ? `+${change}` : String(change),
+        `${about}${show(past)} then`,
+        about + (change > 0 ? `+${change}` : String(change)),
       ];
     });
 }

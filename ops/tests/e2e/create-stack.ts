@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parse } from 'dotenv';
 import { execa } from 'execa';
 import { replaceValues } from '../../src/config/template.ts';
+import { CLONE_PREFIX, disown, own } from './leftovers.ts';
 
 const checkout = path.resolve(import.meta.dirname, '../../..');
 
@@ -48,8 +48,9 @@ export function freePort(): Promise<number> {
 
 /** A clone of this checkout as it is: what is committed, and what is not yet. */
 export async function cloneCheckout(): Promise<string> {
-  const directory = mkdtempSync(path.join(tmpdir(), 'atlas-e2e-'));
+  const directory = mkdtempSync(CLONE_PREFIX);
   await execa('git', ['clone', '--quiet', '--no-hardlinks', checkout, directory]);
+  own(directory);
   const { stdout } = await execa('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], {
     cwd: checkout,
   });
@@ -112,6 +113,7 @@ export async function createStack(name: string, environment: Record<string, stri
 /** Removes what the stack created, by its own names only. */
 export async function removeStack({ project, directory, sh }: Stack): Promise<void> {
   if (process.env.TEST_KEEP_STACK) {
+    disown(directory);
     console.log(`      kept: ${directory} (${project})`);
     return;
   }

@@ -115,15 +115,17 @@ describe('describeRows', () => {
   it('tells of tables whose number of rows changes, and of no others', () => {
     expect(
       describeRows([
-        { table: 'a', present: 5, past: 5 },
-        { table: 'b', present: 5, past: 8 },
-        { table: 'c', present: null, past: 2 },
-        { table: 'd', present: 1, past: null },
+        { table: 'a', present: 5, past: 5, estimated: false },
+        { table: 'b', present: 5, past: 8, estimated: false },
+        { table: 'c', present: null, past: 2, estimated: false },
+        { table: 'd', present: 1, past: null, estimated: false },
+        { table: 'e', present: null, past: 4e6, estimated: true },
       ]),
     ).to.deep.equal([
       ['b', '5 now', '8 then', '+3'],
       ['c', 'no such table now', '2 then', '+2'],
       ['d', '1 now', 'no such table then', '-1'],
+      ['e', 'no such table now', 'about 4000000 then', 'about +4000000'],
     ]);
   });
 });

@@ -1,0 +1,84 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { execa } from 'execa';
+
+/** Begins the name of each clone that a test deploys from; under the directory for temporary files. */
+export const CLONE_PREFIX = path.join(tmpdir(), 'atlas-e2e-');
+
+const LABEL = 'com.docker.compose.project';
+// Where git does not see it.
+const ownerFile = (clone: string) => path.join(clone, '.git/test-owner');
+
+/** A process, told from a later one of the same number by when it started (proc_pid_stat(5), field 22). */
+function identify(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return `${pid} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Notes that this process will remove what the clone deploys. */
+export const own = (clone: string) => writeFileSync(ownerFile(clone), identify(process.pid) ?? '');
+
+/** From now on nobody removes it but whoever asked for it to stay. */
+export const disown = (clone: string) => rmSync(ownerFile(clone), { force: true });
+
+function isLeftover(clone: string): boolean {
+  if (!existsSync(clone)) return true;
+  if (!existsSync(ownerFile(clone))) return false;
+  const owner = readFileSync(ownerFile(clone), 'utf8');
+  return identify(Number.parseInt(owner, 10)) !== owner;
+}
+
+/**
+ * Removes the stacks of runs that were killed before they could: their containers come back with the engine, and take
+ * the processor from every later run. A stack is one of those when it was deployed from a test's clone, and the process that
+ * made the clone is gone.
+ * @returns the projects that were removed
+ */
+export async function removeLeftovers(): Promise<string[]> {
+  const format = `{{.Label "${LABEL}"}}\t{{.Label "${LABEL}.config_files"}}`;
+  const { stdout } = await execa('docker', ['ps', '--all', '--format', format]);
+  const removed: string[] = [];
+  for (const line of new Set(stdout.split('\n'))) {
+    const [project = '', files = ''] = line.split('\t');
+    if (!project || removed.includes(project) || !files.startsWith(CLONE_PREFIX)) continue;
+    const clone = CLONE_PREFIX + files.slice(CLONE_PREFIX.length).split('/')[0];
+    if (!isLeftover(clone)) continue;
+    await removeProject(project);
+    rmSync(clone, { recursive: true, force: true });
+    removed.push(project);
+  }
+  return removed;
+}
+
+/** Everything that has the project's label or, for an image, its name; needs no file of the clone. */
+async function removeProject(project: string): Promise<void> {
+  const ours = ['--quiet', '--filter', `label=${LABEL}=${project}`];
+  for (const [list, remove] of [
+    [
+      ['container', 'ls', '--all', ...ours],
+      ['container', 'rm', '--force'],
+    ],
+    [
+      ['volume', 'ls', ...ours],
+      ['volume', 'rm', '--force'],
+    ],
+    [
+      ['network', 'ls', ...ours],
+      ['network', 'rm'],
+    ],
+    [
+      ['image', 'ls', '--quiet', project],
+      ['image', 'rm', '--force'],
+    ],
+  ] as const) {
+    const { stdout } = await execa('docker', list);
+    const ids = new Set(stdout.split('\n').filter(Boolean));
+    if (ids.size > 0) await execa('docker', [...remove, ...ids]);
+  }
+  rmSync(path.join('/etc/cron.d', project), { force: true });
+}
