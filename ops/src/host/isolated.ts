@@ -9,6 +9,6 @@ export const ISOLATED = [
 
 /** The same for one in which a server runs. */
 export const ISOLATED_SERVER = [
-  ...[...ISOLATED, '--init', '--shm-size', '128m', '--tmpfs', '/tmp:mode=1777,size=64m'],
+  ...[...ISOLATED, '--init', '--shm-size', '128m', '--tmpfs', '/tmp:mode=1777,size=128m'],
   ...['--tmpfs', '/var/run/postgresql:uid=999,gid=999,mode=0775,size=1m'],
 ];

@@ -68,6 +68,8 @@ export async function startScratch(
       ...isolated(request, '--detach', '--memory', '768m', '--entrypoint', ''),
       ...[...postgres, ...settings.map((setting) => `-c${setting}`)],
     ]);
+    // The swap wants all of it on the disk: what was unpacked gets there while postgres replays.
+    await attempt('docker', ['exec', '--detach', request.name, 'sync', '--file-system', VOLUME_ROOT]);
     return await waitForTarget(request.name, progress);
   } catch (error) {
     await removeScratch(request).catch(() => {});
@@ -125,7 +127,7 @@ async function waitForTarget(name: string, progress: (text: string) => void): Pr
       const { stdout } = await attempt('docker', ['inspect', '--format', '{{.State.Running}}', name]);
       if (stdout.trim() !== 'true') throw await explainEnd(name);
     }
-    await delay(100);
+    await delay(500);
   }
 }
 

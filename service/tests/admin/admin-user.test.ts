@@ -1,10 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
 import type { Knex } from 'knex';
 import { checkPassword } from '../../src/admin/password.ts';
 import { createDatabase } from '../backends/index.ts';
+import { runRole } from '../support/process.ts';
 
 describe('admin create', function () {
   this.timeout(60_000);
@@ -16,17 +14,7 @@ describe('admin create', function () {
   });
   after(() => db.destroy());
 
-  async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', 'admin', ...args], {
-      env: { PATH: process.env.PATH, DATABASE_URL: url },
-    });
-    const [stdout, stderr, [code]] = await Promise.all([
-      text(child.stdout),
-      text(child.stderr),
-      once(child, 'close'),
-    ]);
-    return { code, stdout, stderr };
-  }
+  const run = (...args: string[]) => runRole(['admin', ...args], { DATABASE_URL: url });
 
   const storedHash = async () =>
     (await db('admins').where({ email: 'ada@example.org' }).first()).password_hash;
