@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { adminjsServerPlugin, copyAdminAssets } from './build/adminjs.ts';
 import { copyExternals, externals } from './build/externals.ts';
+import { cheapenNames } from './build/keep-names.ts';
 import { nodeHttpPlugin } from './build/node-http.ts';
 
 const root = import.meta.dirname;
@@ -48,5 +49,6 @@ await build({
   banner: { js: commonJs },
   logLevel: 'warning',
 });
+cheapenNames(outdir);
 await copyAdminAssets(outdir);
 copyExternals(root, outdir);

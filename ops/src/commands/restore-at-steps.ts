@@ -16,7 +16,7 @@ import { clearCache, stopApp } from './app-state.ts';
 import type { RestoreAtFacts } from './restore-at-facts.ts';
 import type { Recovered } from './restore-at-scratch.ts';
 import { enterRestore, leaveRestore } from './restore-maintenance.ts';
-import { checkPhotos, leftInBetween, reconcile, type Serving, serve } from './restore-serve.ts';
+import { checkPhotos, leftInBetween, reconcile, type Serving, serve, startApi } from './restore-serve.ts';
 import { checkPublicly } from './switch-edge.ts';
 import { takeBase } from './take-base.ts';
 
@@ -62,7 +62,10 @@ export async function runRestoreAt(
     await step('clusters swapped', () => swap(state));
     await step('postgres and the WAL receiver', () => startData(state));
     if (pending > 0) await step('migrate', () => migrateUp(state.compose));
-    await step('cache cleared, jobs reconciled', () => reconcile(state));
+    await step('cache cleared, jobs reconciled', async () => {
+      const [said] = await Promise.all([reconcile(state), startApi(state)]);
+      return said;
+    });
     await step(`api and worker of ${facts.release}, ready`, () => serve(state));
     state.committed = true;
     ignoreInterrupts();

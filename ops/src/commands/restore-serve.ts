@@ -39,6 +39,12 @@ export async function reconcile({ settings, compose }: Serving): Promise<string 
   });
 }
 
+/** Starts the api, which does no job, and does not wait for it: it takes as long to start as the jobs to reconcile. */
+export async function startApi({ settings }: Serving): Promise<void> {
+  for (const { name } of await listContainers(settings.COMPOSE_PROJECT_NAME, 'api'))
+    await startContainer(name);
+}
+
 /** Starts again what was stopped, without waiting for the engine to notice that it is healthy. */
 export async function serve({ settings, compose }: Serving): Promise<void> {
   const find = async (role: Role) => listContainers(settings.COMPOSE_PROJECT_NAME, role);

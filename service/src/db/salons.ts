@@ -19,8 +19,7 @@ export class SlugTakenError extends Error {
 export async function findSalon(db: Knex, slug: string, hidden: boolean): Promise<Salon | undefined> {
   // PostgreSQL's text cannot hold NUL, and a URL can.
   const exact = slug.replaceAll('\0', '');
-  const likely = slugify(exact);
-  const row = (await readBySlug(db, exact)) ?? (likely === exact ? undefined : await readBySlug(db, likely));
+  const row = (await readBySlug(db, exact)) ?? (await readBySlug(db, slugify(exact)));
   return row && (hidden || row.published) ? toSalon(row) : undefined;
 }
 
