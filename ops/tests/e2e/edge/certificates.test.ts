@@ -108,7 +108,7 @@ describe('the certificate', function () {
     expect(plain.status).to.equal(421);
   });
 
-  // Four minutes, nearly all of the time of this file. testssl.sh caps at A without HSTS, and at B with TLS 1.1.
+  // The longest of this file. testssl.sh caps at A without HSTS, and at B with TLS 1.1.
   it('testssl.sh gives it an A+', async () => {
     const found = await pebble.testTls('one.test');
     const caps = Object.entries(found).filter(([id]) => id.startsWith('grade_cap'));
