@@ -7,7 +7,7 @@ import { parseWait, withLock } from '../host/lock.ts';
 import { writePanelStatus } from '../host/panel-status.ts';
 import { compareRowCounts } from '../host/row-counts.ts';
 import { removeScratch, type ScratchCluster } from '../host/scratch-cluster.ts';
-import { describeRows, describeTarget } from '../plan/restore-at.ts';
+import { describePast, describeRows, describeTarget } from '../plan/restore-at.ts';
 import { EXIT, type ExitCode } from '../report/failure.ts';
 import { note } from '../report/steps.ts';
 import { formatTable } from '../report/table.ts';
@@ -110,9 +110,14 @@ function printPlan(facts: RestoreAtFacts, { inspect, tables }: RestoreAtOptions)
 
 async function printDifference(facts: RestoreAtFacts, cluster: ScratchCluster): Promise<void> {
   note(`\nthe last commit then: ${cluster.lastCommit ?? 'before the base backup'}`);
-  const rows = describeRows(await compareRowCounts(facts.postgres, cluster.container));
-  if (!facts.postgres) note('there is no cluster that runs to compare with');
-  note(rows.length > 0 ? formatTable(rows) : 'every table has as many rows as now');
+  const counts = await compareRowCounts(facts.postgres, cluster.container);
+  if (facts.postgres) {
+    const rows = describeRows(counts);
+    note(rows.length > 0 ? formatTable(rows) : 'every table has as many rows as now');
+  } else {
+    note('there is no cluster that runs to compare with');
+    note(formatTable(describePast(counts)));
+  }
 }
 
 function printInspection({ container }: ScratchCluster): void {

@@ -1,6 +1,6 @@
-import { statfs } from 'node:fs/promises';
 import type { Settings } from '../config/validate.ts';
 import { listContainers } from '../host/containers.ts';
+import { measureSpace } from '../host/disks.ts';
 import { isInMaintenance } from '../host/edge.ts';
 import { loadSettings } from '../host/env-file.ts';
 import { askOurselves } from '../host/http.ts';
@@ -60,7 +60,7 @@ async function observeStatus(settings: Settings): Promise<Status> {
         (answer) => answer.release ?? null,
         () => null,
       ),
-      statfs(paths.root),
+      measureSpace(paths.root),
       readJournal(),
       isInMaintenance(),
     ]);
@@ -75,7 +75,7 @@ async function observeStatus(settings: Settings): Promise<Status> {
     certificate,
     trouble,
     offsite: settings.BACKUP_S3_BUCKET ? await observeLag() : null,
-    disk: { freeBytes: disk.bavail * disk.bsize, totalBytes: disk.blocks * disk.bsize },
+    disk,
     underWay,
   };
 }

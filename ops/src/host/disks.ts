@@ -17,9 +17,16 @@ async function measure(directory: string): Promise<{ device: number; disk: Disk 
     throw error;
   });
   if (!found) return null;
+  const { freeBytes, totalBytes } = await measureSpace(directory);
+  const usedPercent = totalBytes === 0 ? 0 : (1 - freeBytes / totalBytes) * 100;
+  return { device: found.dev, disk: { directory, usedPercent, freeBytes } };
+}
+
+/**
+ * Bytes that can be written on a directory's file system, and with those that are: what is kept for root counts as
+ * neither. https://www.gnu.org/software/coreutils/manual/html_node/df-invocation.html
+ */
+export async function measureSpace(directory: string): Promise<{ freeBytes: number; totalBytes: number }> {
   const { blocks, bfree, bavail, bsize } = await statfs(directory);
-  const used = blocks - bfree;
-  // What is kept for root counts as neither: https://www.gnu.org/software/coreutils/manual/html_node/df-invocation.html
-  const usedPercent = used + bavail === 0 ? 0 : (used / (used + bavail)) * 100;
-  return { device: found.dev, disk: { directory, usedPercent, freeBytes: bavail * bsize } };
+  return { freeBytes: bavail * bsize, totalBytes: (blocks - bfree + bavail) * bsize };
 }

@@ -1,6 +1,7 @@
-import { chmod, mkdir, statfs } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { describeForPanel } from '../plan/panel-status.ts';
+import { measureSpace } from './disks.ts';
 import { writeAtomically } from './files.ts';
 import { type Ourselves, readServedCertificate } from './http.ts';
 import { readBackupEvents, readLedger } from './ledger.ts';
@@ -20,15 +21,14 @@ export async function preparePanelDirectory(): Promise<string> {
  */
 export async function writePanelStatus(ourselves: Ourselves): Promise<void> {
   try {
-    const [ledger, backups, certificate, { bavail, blocks, bsize }] = await Promise.all([
+    const [ledger, backups, certificate, disk] = await Promise.all([
       readLedger(),
       readBackupEvents(),
       readServedCertificate(ourselves),
-      statfs(paths.root),
+      measureSpace(paths.root),
     ]);
     const status = describeForPanel({
-      ...{ ledger, backups, certificate, now: new Date().toISOString() },
-      disk: { freeBytes: bavail * bsize, totalBytes: blocks * bsize },
+      ...{ ledger, backups, certificate, disk, now: new Date().toISOString() },
     });
     await preparePanelDirectory();
     await writeAtomically(paths.panelStatus, `${JSON.stringify(status)}\n`, 0o644);

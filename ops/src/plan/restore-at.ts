@@ -126,19 +126,25 @@ export interface RowCount {
   estimated: boolean;
 }
 
+const about = ({ estimated }: RowCount, text: string) => (estimated ? `about ${text}` : text);
+
+/** Rows for the operator where nothing runs now: what every table has then. */
+export function describePast(counts: readonly RowCount[]): string[][] {
+  return counts.map((one) => [one.table, about(one, `${one.past ?? 0} rows`)]);
+}
+
 /** Rows for the operator: every table whose number of rows changes. */
 export function describeRows(counts: readonly RowCount[]): string[][] {
   const show = (rows: number | null) => (rows === null ? 'no such table' : String(rows));
   return counts
     .filter(({ present, past }) => present !== past)
-    .map(({ table, present, past, estimated }) => {
-      const about = estimated ? 'about ' : '';
+    .map(({ table, present, past }) => {
       const change = (past ?? 0) - (present ?? 0);
       return [
         table,
         `${show(present)} now`,
-        `${about}${show(past)} then`,
-        about + (change > 0 ? `+${change}` : String(change)),
+        `${show(past)} then`,
+        change > 0 ? `+${change}` : String(change),
       ];
     });
 }
