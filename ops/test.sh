@@ -16,6 +16,8 @@ main() {
   else
     printf '%s' "${reason:+$reason$'\n'}" >&2
   fi
+  # A make that a test runs must not take itself for a part of the one that ran this.
+  unset MAKEFLAGS MFLAGS MAKELEVEL
   exec node --import tsx ops/tests/run.ts "$@"
 }
 
