@@ -120,6 +120,8 @@ describe('the micro-cache', function () {
     expect(cacheOf(await get(withPort)), 'after another port').to.equal('MISS');
   });
 
+  // With `proxy_ignore_headers Cache-Control` and a proxy_cache_valid of a minute nobody sees it in time, what the service does
+  // not share is kept, and what was kept outlives its bound.
   it('shows a change within the second and the 15 that the service allows', async () => {
     const { city, path } = freshList();
     expect(namesOf(await get(path))).to.deep.equal([]);
