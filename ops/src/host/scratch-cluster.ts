@@ -68,8 +68,6 @@ export async function startScratch(
       ...isolated(request, '--detach', '--memory', '768m', '--entrypoint', ''),
       ...[...postgres, ...settings.map((setting) => `-c${setting}`)],
     ]);
-    // The swap wants all of it on the disk: what was unpacked gets there while postgres replays.
-    await attempt('docker', ['exec', '--detach', request.name, 'sync', '--file-system', VOLUME_ROOT]);
     return await waitForTarget(request.name, progress);
   } catch (error) {
     await removeScratch(request).catch(() => {});
