@@ -52,10 +52,6 @@ interface Counts {
 async function runSuite(name: string): Promise<Counts[]> {
   const phases = SUITES[name];
   if (!phases) throw new Error(`there is no suite "${name}"; there are: ${Object.keys(SUITES).join(', ')}`);
-  if (NEEDS_ENGINE.has(name) && !process.env.TEST_NO_ENGINE) {
-    const left = await removeLeftovers();
-    if (left.length > 0) console.log(`removed what a run that was killed left behind: ${left.join(', ')}`);
-  }
   const counts: Counts[] = [];
   for (const lanes of phases) {
     console.log(`\n=== ${name}${lanes.length > 1 ? `, ${lanes.length} lanes at the same time` : ''}`);
@@ -140,9 +136,14 @@ function killWhenHung(child: ChildProcess, countsFile: string): NodeJS.Timeout {
   }, 5000);
 }
 
-const names = process.argv.slice(2);
+const names = process.argv.length > 2 ? process.argv.slice(2) : USUAL;
+// First of all: it takes the processor from every suite.
+if (!process.env.TEST_NO_ENGINE && names.some((name) => NEEDS_ENGINE.has(name))) {
+  const left = await removeLeftovers();
+  if (left.length > 0) console.log(`removed what a run that was killed left behind: ${left.join(', ')}`);
+}
 const total: Counts = { passed: 0, failed: 0, skipped: 0, broken: [] };
-for (const name of names.length > 0 ? names : USUAL) {
+for (const name of names) {
   for (const counts of await runSuite(name)) {
     total.passed += counts.passed;
     total.failed += counts.failed;

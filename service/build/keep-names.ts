@@ -9,13 +9,11 @@ const HELPER = '__name=(target,value)=>__defProp(target,';
  * @throws Error when esbuild writes its helper in another way
  */
 export function cheapenNames(outdir: string): void {
-  const files = readdirSync(outdir).filter((name) => name.endsWith('.js'));
-  const changed = files.filter((name) => {
-    const file = join(outdir, name);
-    const text = readFileSync(file, 'utf8');
-    if (!text.includes(HELPER)) return false;
-    writeFileSync(file, text.replace(HELPER, HELPER.replace('=>', '=>target.name===value?target:')));
-    return true;
-  });
-  if (changed.length === 0) throw new Error("keepNames: esbuild's helper is not as it was");
+  const chunks = readdirSync(outdir).filter((name) => name.endsWith('.js'));
+  const file = chunks
+    .map((name) => join(outdir, name))
+    .find((chunk) => readFileSync(chunk, 'utf8').includes(HELPER));
+  if (!file) throw new Error("keepNames: esbuild's helper is not as it was");
+  const cheap = HELPER.replace('=>', '=>target.name===value?target:');
+  writeFileSync(file, readFileSync(file, 'utf8').replace(HELPER, cheap));
 }

@@ -1,7 +1,8 @@
-import { chmod, chown, mkdir, readdir, readFile, rm, stat, statfs } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Settings } from '../config/validate.ts';
 import { listContainers } from '../host/containers.ts';
+import { measureSpace } from '../host/disks.ts';
 import { askEngine } from '../host/engine.ts';
 import { writeAtomically } from '../host/files.ts';
 import { readServedCertificate } from '../host/http.ts';
@@ -81,8 +82,7 @@ async function findFullDisks(): Promise<string[]> {
 
 /** Bytes an unprivileged process may still write on the file system of a path. */
 export async function freeBytes(directory: string): Promise<number> {
-  const { bavail, bsize } = await statfs(await existingParent(directory));
-  return bavail * bsize;
+  return (await measureSpace(await existingParent(directory))).freeBytes;
 }
 
 async function existingParent(directory: string): Promise<string> {

@@ -1,4 +1,4 @@
-import { readdir, readFile, rename, rm, statfs } from 'node:fs/promises';
+import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { findShortage, formatStamp, MANIFEST_FILE } from '../plan/backups.ts';
 import { chooseParent } from '../plan/base-parent.ts';
@@ -8,6 +8,7 @@ import { note } from '../report/steps.ts';
 import { readBaseCatalogue } from './base-catalogue.ts';
 import { partialName } from './catalogue.ts';
 import { hashFile } from './copy-hashed.ts';
+import { measureSpace } from './disks.ts';
 import { attempt, run } from './exec.ts';
 import { syncDirectory, writeAtomically } from './files.ts';
 import { formatManifest } from './manifest.ts';
@@ -128,8 +129,8 @@ async function requireRoom({ postgresContainer }: BaseRequest, store: string): P
     throw new Failure(`there are tablespaces: ${cluster.tablespaces.join(', ')}`, {
       next: 'move what is in them to pg_default and drop them: base backups hold one directory',
     });
-  const { bavail, bsize } = await statfs(store);
-  const shortage = findShortage(bavail * bsize, cluster.bytes * 2);
+  const { freeBytes } = await measureSpace(store);
+  const shortage = findShortage(freeBytes, cluster.bytes * 2);
   if (shortage === 0) return cluster;
   throw new Failure(
     `the disk is too full for a base backup of ${toMegabytes(cluster.bytes)} MB, unpacked beside itself`,

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm, statfs } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import {
   type BackupFile,
@@ -19,6 +19,7 @@ import { mergeMedia } from '../plan/media-files.ts';
 import { Failure } from '../report/failure.ts';
 import { listBackups, partialName } from './catalogue.ts';
 import { verifyFiles } from './digest.ts';
+import { measureSpace } from './disks.ts';
 import { attempt } from './exec.ts';
 import { syncDirectory, writeAtomically } from './files.ts';
 import { withSnapshot } from './fingerprints.ts';
@@ -156,8 +157,8 @@ async function removeLeftovers(container: string, backups: string): Promise<void
 
 async function requireSpace(container: string, backups: string): Promise<number> {
   const bytes = Number(await psql(container, 'postgres', `select pg_database_size('${DATABASE}');`));
-  const { bavail, bsize } = await statfs(backups);
-  const shortage = findShortage(bavail * bsize, bytes);
+  const { freeBytes } = await measureSpace(backups);
+  const shortage = findShortage(freeBytes, bytes);
   if (shortage === 0) return bytes;
   throw new Failure(`the disk is too full for a dump of ${toMegabytes(bytes)} MB and 500 MB to spare`, {
     next: `free ${toMegabytes(shortage)} MB where ${backups} lies, then run the same command again`,

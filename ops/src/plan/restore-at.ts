@@ -126,11 +126,9 @@ export interface RowCount {
   estimated: boolean;
 }
 
-const about = ({ estimated }: RowCount, text: string) => (estimated ? `about ${text}` : text);
-
 /** Rows for the operator where nothing runs now: what every table has then. */
 export function describePast(counts: readonly RowCount[]): string[][] {
-  return counts.map((one) => [one.table, about(one, `${one.past ?? 0} rows`)]);
+  return counts.map(({ table, past, estimated }) => [table, `${estimated ? 'about ' : ''}${past ?? 0} rows`]);
 }
 
 /** Rows for the operator: every table whose number of rows changes. */

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { parse } from 'dotenv';
 import { execa } from 'execa';
 import { replaceValues } from '../../src/config/template.ts';
-import { CLONE_PREFIX, disown, own } from './leftovers.ts';
+import { CLONE_PREFIX, disown, own, removeProject } from './leftovers.ts';
 
 const checkout = path.resolve(import.meta.dirname, '../../..');
 
@@ -117,9 +117,6 @@ export async function removeStack({ project, directory, sh }: Stack): Promise<vo
     console.log(`      kept: ${directory} (${project})`);
     return;
   }
-  await sh('docker', 'compose', 'down', '--volumes', '--timeout', '5');
-  rmSync(path.join('/etc/cron.d', project), { force: true });
-  const images = (await sh('docker', 'image', 'ls', '--quiet', project)).stdout.split('\n').filter(Boolean);
-  if (images.length > 0) await sh('docker', 'image', 'rm', '--force', ...new Set(images));
+  await removeProject(project, (...args) => sh('docker', ...args));
   rmSync(directory, { recursive: true, force: true });
 }

@@ -48,37 +48,31 @@ export async function removeLeftovers(): Promise<string[]> {
     if (!project || removed.includes(project) || !files.startsWith(CLONE_PREFIX)) continue;
     const clone = CLONE_PREFIX + files.slice(CLONE_PREFIX.length).split('/')[0];
     if (!isLeftover(clone)) continue;
-    await removeProject(project);
+    await removeProject(project, (...args) => execa('docker', args, { reject: false }));
     rmSync(clone, { recursive: true, force: true });
     removed.push(project);
   }
   return removed;
 }
 
-/** Everything that has the project's label or, for an image, its name; needs no file of the clone. */
-async function removeProject(project: string): Promise<void> {
-  const ours = ['--quiet', '--filter', `label=${LABEL}=${project}`];
-  for (const [list, remove] of [
-    [
-      ['container', 'ls', '--all', ...ours],
-      ['container', 'rm', '--force'],
-    ],
-    [
-      ['volume', 'ls', ...ours],
-      ['volume', 'rm', '--force'],
-    ],
-    [
-      ['network', 'ls', ...ours],
-      ['network', 'rm'],
-    ],
-    [
-      ['image', 'ls', '--quiet', project],
-      ['image', 'rm', '--force'],
-    ],
-  ] as const) {
-    const { stdout } = await execa('docker', list);
+/**
+ * Removes everything that has the project's label or, for an image, its name; needs no file of the clone. What somebody
+ * else still holds, such as a network, stays.
+ * @param docker runs it, on the engine of the project, and does not throw
+ */
+export async function removeProject(
+  project: string,
+  docker: (...args: string[]) => Promise<{ stdout: string }>,
+): Promise<void> {
+  const filter = `label=${LABEL}=${project}`;
+  const remove = async (list: string[], command: string[]) => {
+    const { stdout } = await docker(...list, '--quiet');
     const ids = new Set(stdout.split('\n').filter(Boolean));
-    if (ids.size > 0) await execa('docker', [...remove, ...ids]);
-  }
+    if (ids.size > 0) await docker(...command, ...ids);
+  };
+  await remove(['container', 'ls', '--all', '--filter', filter], ['container', 'rm', '--force', '--volumes']);
+  await remove(['volume', 'ls', '--filter', filter], ['volume', 'rm', '--force']);
+  await remove(['network', 'ls', '--filter', filter], ['network', 'rm']);
+  await remove(['image', 'ls', project], ['image', 'rm', '--force']);
   rmSync(path.join('/etc/cron.d', project), { force: true });
 }

@@ -19,7 +19,7 @@ export class SlugTakenError extends Error {
 export async function findSalon(db: Knex, slug: string, hidden: boolean): Promise<Salon | undefined> {
   // PostgreSQL's text cannot hold NUL, and a URL can.
   const exact = slug.replaceAll('\0', '');
-  const row = (await readBySlug(db, exact)) ?? (await readBySlug(db, slugify(exact)));
+  const row = (await readBySlug(db, exact)) ?? (await readRespelled(db, exact));
   return row && (hidden || row.published) ? toSalon(row) : undefined;
 }
 
@@ -30,6 +30,12 @@ const BY_SLUG = {
 
 async function readBySlug(db: Knex, slug: string): Promise<SalonRow | undefined> {
   return (await readPrepared<SalonRow>(db, BY_SLUG, [slug]))[0];
+}
+
+/** Not asked again for what is spelled as slugify spells it: most of what is not there is. */
+async function readRespelled(db: Knex, slug: string): Promise<SalonRow | undefined> {
+  const likely = slugify(slug);
+  return likely === slug ? undefined : readBySlug(db, likely);
 }
 
 /** The id as a subquery. The slug to the letter comes first: older ones may be spelled as none is made today. */
