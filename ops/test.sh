@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: ops/test.sh [unit|service|e2e|vps ...]        (make test; vps only by name)
+# usage: ops/test.sh [unit|service|e2e|vps ...]        (make test; e2e has vps in it)
 #
 # Every test, with all its own set-up: installs what is missing, starts the engine, runs the suites and ends
 # with one line of counts. Where no engine can run, the end-to-end tests are counted as skipped with the

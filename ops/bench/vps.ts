@@ -3,10 +3,21 @@
  * machine's own engine, because the VPS brings one. Results go to stdout.
  */
 import { performance } from 'node:perf_hooks';
+import { execa } from 'execa';
 import { formatTable } from '../src/report/table.ts';
 import { median } from '../tests/e2e/load/load.ts';
 import type { Vps } from '../tests/vps/vps.ts';
-import { ask, askGate, closeWorld, FIRST, openWorld, provision, publish } from '../tests/vps/world.ts';
+import {
+  ask,
+  askGate,
+  closeWorld,
+  FIRST,
+  LOCAL_IMAGE,
+  openWorld,
+  provision,
+  publish,
+} from '../tests/vps/world.ts';
+import { SERVICE, startKamal } from './kamal.ts';
 
 const RELEASES = ['v1.0.1', 'v1.0.2', 'v1.0.3'];
 
@@ -39,6 +50,41 @@ async function untilServed(
   return { served, ended };
 }
 
+/** The same releases on the same machine by Kamal, the api alone. */
+async function measureKamal(vps: Vps): Promise<[string, number][]> {
+  const kamal = await startKamal(vps);
+  try {
+    const runs: Awaited<ReturnType<typeof kamal.time>>[] = [];
+    for (const tag of ['v1.1.0', ...RELEASES.map((one) => one.replace('v1.0', 'v1.1'))]) {
+      // Kamal takes no image without this label.
+      await publishLabelled(tag, `service=${SERVICE}`);
+      runs.push(await kamal.time(tag, 'deploy', '--skip-push', `--version=${tag}`));
+    }
+    const rolledBack = await kamal.time('v1.1.2', 'rollback', 'v1.1.2');
+    // The first one makes its network and directories.
+    const later = runs.slice(1);
+    return [
+      [
+        'Kamal, the api alone and without its proxy: until the new container is ready (median)',
+        median(later.map(({ ready }) => ready)),
+      ],
+      ['  to its end', median(later.map(({ ended }) => ended))],
+      ['  rollback until that container is ready', rolledBack.ready],
+      ['  to its end', rolledBack.ended],
+    ];
+  } finally {
+    await kamal.remove();
+  }
+}
+
+async function publishLabelled(tag: string, label: string): Promise<void> {
+  const base = `${LOCAL_IMAGE}:${tag}-labelled`;
+  const dockerfile = `FROM ${LOCAL_IMAGE}:${FIRST}\nLABEL ${label}\n`;
+  await execa('docker', ['build', '--quiet', '--tag', base, '-'], { input: dockerfile });
+  await publish(tag, 'good', `${tag}-labelled`);
+  await execa('docker', ['image', 'rm', base]);
+}
+
 try {
   const world = await openWorld();
   const vps = await world.addVps('trixie');
@@ -58,6 +104,7 @@ try {
     while ((await ask(vps)).status !== 0) await new Promise((resolve) => setTimeout(resolve, 50));
     reboots.push((await untilServed(vps, 'v1.0.2', async () => undefined)).served);
   }
+  const kamal = await measureKamal(vps);
   const row = (what: string, value: number, goal = '') => [what, `${value.toFixed(1)} s`, goal];
   process.stdout.write(
     `${formatTable([
@@ -67,6 +114,7 @@ try {
       row(`pushed image, deploy over SSH, to its first answer (median of ${RELEASES.length})`, median(live)),
       row('  to its end', median(whole)),
       row('rollback over SSH to the first answer', back.served),
+      ...kamal.map(([what, value]) => row(what, value)),
       row('reboot, from the last answer to the first (median of 3)', median(reboots), '< 30 s'),
     ])}\n`,
   );

@@ -44,7 +44,8 @@ table inet sevra_atlas {
     ct state established,related accept
     ct state invalid drop
     iif lo accept
-    meta l4proto { icmp, ipv6-icmp } accept
+    # icmp and icmpv6 by number: a small Debian has no /etc/protocols, and nft 1.0.6 asks there.
+    meta l4proto { 1, 58 } accept
     udp sport 67 udp dport 68 accept comment "DHCP"
     udp sport 547 udp dport 546 accept comment "DHCPv6"
     tcp dport { ${ports//$'\n'/, } } accept

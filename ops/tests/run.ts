@@ -1,6 +1,6 @@
 /**
  * Runs the suites and ends with `N passed, N failed, N skipped` over all of them.
- * usage: run.ts [unit|service|e2e|vps ...]; without names every suite but vps, which takes a machine half an hour.
+ * usage: run.ts [unit|service|e2e|vps ...]; without names all of them (e2e has vps in it).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,30 +13,41 @@ import { removeLeftovers } from './e2e/leftovers.ts';
 const root = path.resolve(import.meta.dirname, '../..');
 
 /** Files that one mocha runs, one after the other. */
-interface Lane {
+interface Run {
   directory: 'ops' | 'service';
   spec: string[];
 }
 
 const zeroLoss = 'tests/e2e/zero-loss';
-const e2e = (...spec: string[]): Lane => ({ directory: 'ops', spec });
+const e2e = (...spec: string[]): Run => ({ directory: 'ops', spec });
 
-/** Phases come one after the other; the lanes of each run at the same time, because most of what they do is wait. */
-const SUITES: Record<string, Lane[][]> = {
-  unit: [[{ directory: 'ops', spec: ['tests/!(e2e|vps)/**/*.test.ts', 'tests/*.test.ts'] }]],
-  service: [[{ directory: 'service', spec: ['tests/**/*.test.ts'] }]],
+// Whole servers, in containers, from bare on. In this order the first one serves for the second file too.
+const vps = e2e(
+  ...['fixture', 'provision.test', 'gate.test', 'bookworm.test'].map((one) => `tests/vps/${one}.ts`),
+);
+
+/**
+ * Phases come one after the other; the lanes of each run at the same time, because most of what they do is wait. A lane is
+ * runs of mocha, one after the other.
+ */
+const SUITES: Record<string, Run[][][]> = {
+  unit: [[[{ directory: 'ops', spec: ['tests/!(e2e|vps)/**/*.test.ts', 'tests/*.test.ts'] }]]],
+  service: [[[{ directory: 'service', spec: ['tests/**/*.test.ts'] }]]],
   // A third lane takes more than two cores have, and what is lost then tells nothing.
   e2e: [
     [
-      e2e(`${zeroLoss}/!(engine-restart).test.ts`, 'tests/e2e/@(offsite|restore-at|wal)/**/*.test.ts'),
-      e2e('tests/e2e/!(directory).test.ts', 'tests/e2e/!(offsite|restore-at|wal|zero-loss)/**/*.test.ts'),
+      [e2e(`${zeroLoss}/!(engine-restart).test.ts`, 'tests/e2e/@(offsite|restore-at|wal)/**/*.test.ts')],
+      [
+        e2e('tests/e2e/!(directory).test.ts', 'tests/e2e/!(offsite|restore-at|wal|zero-loss)/**/*.test.ts'),
+        vps,
+      ],
     ],
     // A browser takes each container that comes or goes for another network, and gives up what it is loading.
     // The other one restarts the engine that everybody else is on.
-    [e2e('tests/e2e/directory.test.ts', `${zeroLoss}/engine-restart.test.ts`)],
+    [[e2e('tests/e2e/directory.test.ts', `${zeroLoss}/engine-restart.test.ts`)]],
   ],
-  // Whole servers, in containers, from bare on.
-  vps: [[e2e('tests/vps/fixture.ts', 'tests/vps/**/*.test.ts')]],
+  // A part of e2e, by itself.
+  vps: [[[vps]]],
 };
 const NEEDS_ENGINE = new Set(['e2e', 'vps']);
 const USUAL = ['unit', 'service', 'e2e'];
@@ -55,9 +66,15 @@ async function runSuite(name: string): Promise<Counts[]> {
   const counts: Counts[] = [];
   for (const lanes of phases) {
     console.log(`\n=== ${name}${lanes.length > 1 ? `, ${lanes.length} lanes at the same time` : ''}`);
-    const ends = lanes.map(({ directory, spec }, lane) => runLane(directory, spec, lane > 0));
-    counts.push(...(await Promise.all(ends)));
+    const ends = lanes.map((runs, lane) => runLane(runs, lane > 0));
+    counts.push(...(await Promise.all(ends)).flat());
   }
+  return counts;
+}
+
+async function runLane(runs: readonly Run[], isHeldBack: boolean): Promise<Counts[]> {
+  const counts: Counts[] = [];
+  for (const run of runs) counts.push(await runMocha(run, isHeldBack));
   return counts;
 }
 
@@ -79,7 +96,7 @@ process.on('SIGTERM', () => {
  * without counts, or does not end after them, is one failure.
  * @param isHeldBack prints what it wrote when it ends, not among the lines of another lane
  */
-async function runLane(directory: string, spec: readonly string[], isHeldBack: boolean): Promise<Counts> {
+async function runMocha({ directory, spec }: Run, isHeldBack: boolean): Promise<Counts> {
   const scratch = mkdtempSync(path.join(tmpdir(), 'atlas-counts-'));
   const countsFile = path.join(scratch, 'counts.json');
   const reporter = ['--reporter', path.join(import.meta.dirname, 'count-reporter.cjs')];

@@ -15,7 +15,7 @@ import { ensureWalRole } from '../host/wal-role.ts';
 import { BASE_IMAGE_KEYS } from '../plan/base-images.ts';
 import { BASE_STORE } from '../plan/bases.ts';
 import { containerName } from '../plan/containers.ts';
-import { DATA_SERVICES, pointOf, type StepId } from '../plan/deploy.ts';
+import { earlyServices, pointOf, type StepId } from '../plan/deploy.ts';
 import { canReload, runs, runsAsWanted } from '../plan/deploy-facts.ts';
 import { renderSite } from '../plan/site.ts';
 import { awaitCertificate } from './certs.ts';
@@ -41,7 +41,7 @@ export function createDeployActions(
     },
     build: () => buildServiceImage(state.settings, tag),
     pull: () => pullServiceImage(state.settings, tag, state.login),
-    data: () => bringUp(state.compose(), ...DATA_SERVICES),
+    data: () => bringUp(state.compose(), ...earlyServices(facts)),
     wal: () => startReceiver(state),
     point: () => markPresent(state),
     base: () => secure(state),

@@ -1,3 +1,4 @@
+import type { Settings } from '../config/validate.ts';
 import { swapBack, swapClusters } from '../host/cluster-swap.ts';
 import { bringUp } from '../host/compose.ts';
 import { startContainer, stopContainer } from '../host/containers.ts';
@@ -22,7 +23,11 @@ import { takeBase } from './take-base.ts';
 
 const STOP_SECONDS = 90;
 
+/** Starts again what was stopped before the swap, where anything was. */
+export type StopsTaken = (() => Promise<void>) | undefined;
+
 interface SwapState extends Serving {
+  resume: StopsTaken;
   facts: RestoreAtFacts;
   recovered: Recovered;
   /** The public is told to come back. */
@@ -43,7 +48,7 @@ interface SwapState extends Serving {
  * @throws Failure; until the restored cluster is served everything is taken back first
  */
 export async function runRestoreAt(
-  serving: Serving & { unserved: boolean },
+  serving: Serving & { unserved: boolean; resume: StopsTaken },
   facts: RestoreAtFacts,
   recovered: Recovered,
 ): Promise<{ kept: string | null; seconds: number }> {
@@ -120,6 +125,19 @@ async function stopData(state: SwapState): Promise<void> {
   await stopContainer(nameOf(state, 'wal'), STOP_SECONDS);
 }
 
+/**
+ * Stops early what would be stopped at the swap. Only for a server whose cluster is gone: an api and a postgres in that
+ * state take seconds to stop, in which nobody is served, and as much can be recovered meanwhile.
+ * @returns starts again what ran, for when nothing comes of the swap
+ */
+export async function stopUnserved(settings: Settings): Promise<NonNullable<StopsTaken>> {
+  const postgres = containerName(settings.COMPOSE_PROJECT_NAME, 'postgres');
+  const [app] = await Promise.all([stopApp(settings), stopContainer(postgres, STOP_SECONDS)]);
+  return async () => {
+    for (const name of [postgres, ...app]) await startContainer(name);
+  };
+}
+
 async function swap(state: SwapState): Promise<string> {
   const { facts, recovered } = state;
   state.stopped = true;
@@ -160,6 +178,7 @@ async function goBack(state: SwapState, error: unknown): Promise<Failure> {
     });
   if (!state.entered && !state.stopped) {
     await removeScratch(recovered.request).catch(() => {});
+    await state.resume?.().catch(() => {});
     return failure;
   }
   try {

@@ -15,7 +15,7 @@ import { confirm } from './confirm.ts';
 import { restore } from './restore.ts';
 import { observeRestoreAt, type RestoreAtFacts, type RestoreAtOptions } from './restore-at-facts.ts';
 import { checkArchive, keepAsBackup, type Recovered, recover, seal } from './restore-at-scratch.ts';
-import { runRestoreAt } from './restore-at-steps.ts';
+import { runRestoreAt, type StopsTaken, stopUnserved } from './restore-at-steps.ts';
 import { ourselvesOf } from './switch-edge.ts';
 
 /**
@@ -42,21 +42,29 @@ async function recoverAndSwap(settings: Settings, options: RestoreAtOptions): Pr
   if (facts.postgres) await seal(facts.postgres, started);
   await checkArchive(facts);
   stopIfInterrupted();
-  const recovered = await recover(settings, facts, started);
-  await printDifference(facts, recovered.cluster);
-  if (options.inspect) {
-    printInspection(recovered.cluster);
-    return null;
-  }
+  const isSure = options.yes === true && !options.inspect && !options.tables;
+  const stopping = facts.postgres === null && isSure ? stopUnserved(settings) : null;
+  // It is waited for when there is a copy; until then nobody else may take its failure for their own.
+  stopping?.catch(() => {});
+  let recovered: Recovered | undefined;
   try {
+    recovered = await recover(settings, facts, started);
+    await stopping;
+    await printDifference(facts, recovered.cluster);
+    if (options.inspect) {
+      printInspection(recovered.cluster);
+      return null;
+    }
     if (options.tables) return await keepAsBackup(settings, facts, recovered);
     stopIfInterrupted();
     if (!options.yes) await confirm('what was written since that instant will no longer be served');
   } catch (error) {
-    await removeScratch(recovered.request);
+    if (recovered) await removeScratch(recovered.request);
+    await stopping?.then((resume) => resume()).catch(() => {});
     throw error;
   }
-  await swap(settings, facts, recovered, { started, unserved: options.unserved === true });
+  const resume = (await stopping) ?? undefined;
+  await swap(settings, facts, recovered, { started, unserved: options.unserved === true, resume });
   return null;
 }
 
@@ -64,7 +72,7 @@ async function swap(
   settings: Settings,
   facts: RestoreAtFacts,
   recovered: Recovered,
-  { started, unserved }: { started: Date; unserved: boolean },
+  { started, unserved, resume }: { started: Date; unserved: boolean; resume: StopsTaken },
 ): Promise<void> {
   const { target, chain } = facts;
   const event = () => ({
@@ -72,7 +80,7 @@ async function swap(
     ...{ target: describeTarget(target), seconds: (Date.now() - started.getTime()) / 1000 },
   });
   try {
-    const serving = { settings, compose: createCompose(settings), unserved };
+    const serving = { settings, compose: createCompose(settings), unserved, resume };
     const { kept, seconds } = await runRestoreAt(serving, facts, recovered);
     await recordEvent({ ...event(), result: 'done' });
     note(`\nrestored ${describeTarget(target)} in ${seconds.toFixed(1)} s`);

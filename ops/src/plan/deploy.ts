@@ -93,13 +93,26 @@ function planChange(facts: DeployFacts): Step[] {
     .filter(({ id }) => hasOld || !['point', 'drain', 'retire'].includes(id));
 }
 
+/**
+ * What is brought up before the release: also certbot where it does not run yet, because nginx would wait for its first
+ * certificate at the switch. Not where a CA is asked for one: nginx has to answer that, and the wait for it has begun then.
+ */
+export function earlyServices(facts: DeployFacts): string[] {
+  const hasTime = facts.certificate === null && !runs(facts, 'certbot');
+  return [...DATA_SERVICES, ...(hasTime ? ['certbot'] : [])];
+}
+
 /** Name of the restore point from before a release. */
 export const pointOf = (tag: string) => `deploy-${tag}`;
 
 function describeData(facts: DeployFacts, replaced: readonly string[]): string {
   const cut = replaced.filter((service) => runs(facts, service));
   const note = cut.length > 0 ? ` (${cut.join(', ')} replaced: requests may fail meanwhile)` : '';
-  return `postgres and both Redis up and healthy${note}`;
+  const others = earlyServices(facts)
+    .slice(DATA_SERVICES.length)
+    .map((service) => `, ${service}`)
+    .join('');
+  return `postgres, both Redis${others} up and healthy${note}`;
 }
 
 function describeApi(facts: DeployFacts): string {

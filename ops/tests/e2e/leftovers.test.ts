@@ -4,7 +4,7 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { execa } from 'execa';
 import { output } from './images/containers.ts';
-import { CLONE_PREFIX, own, removeLeftovers } from './leftovers.ts';
+import { CLONE_PREFIX, own, ownerLabel, removeLeftovers } from './leftovers.ts';
 import { stack } from './stack.ts';
 
 describe('what a run of tests that was killed leaves behind', () => {
@@ -32,6 +32,24 @@ describe('what a run of tests that was killed leaves behind', () => {
     await output('create', '--name', project, '--network', project, ...label, ...files, image);
     return { clone, project };
   }
+
+  /** A container with a volume and a network, all of no project. */
+  async function start(owner: string[]) {
+    const name = `atlas-left-${randomBytes(3).toString('hex')}`;
+    created.push(name);
+    await output('network', 'create', ...owner, name);
+    const mount = ['--volume', `${name}:/kept`, '--network', name];
+    await output('create', '--name', name, ...mount, ...owner, stack().settings().REDIS_IMAGE ?? '');
+    return name;
+  }
+
+  const count = async (name: string) => {
+    const kinds = ['container', 'volume', 'network'];
+    const found = await Promise.all(
+      kinds.map((kind) => execa('docker', [kind, 'inspect', name], { reject: false })),
+    );
+    return found.filter(({ exitCode }) => exitCode === 0).length;
+  };
 
   const exists = async (project: string) => {
     const format = ['--filter', `label=com.docker.compose.project=${project}`, '--quiet'];
@@ -71,5 +89,21 @@ describe('what a run of tests that was killed leaves behind', () => {
     } finally {
       for (const { clone } of [living, kept]) rmSync(clone, { recursive: true });
     }
+  });
+
+  it('goes too where it has no project, by the process that its label names', async function () {
+    this.timeout(60_000);
+    const { stdout } = await execa(process.execPath, [
+      ...['--import', 'tsx', '--input-type=module', '--eval'],
+      `const { ownerLabel } = await import(${JSON.stringify(path.join(import.meta.dirname, 'leftovers.ts'))});
+      console.log(ownerLabel()[0]);`,
+    ]);
+    const ended = await start([stdout]);
+    const living = await start(ownerLabel());
+    const kept = await start([]);
+    expect(await removeLeftovers())
+      .to.include(ended)
+      .and.not.to.include.members([living, kept]);
+    expect([await count(ended), await count(living), await count(kept)]).to.deep.equal([0, 3, 3]);
   });
 });

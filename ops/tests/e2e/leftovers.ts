@@ -26,18 +26,25 @@ export const own = (clone: string) => writeFileSync(ownerFile(clone), identify(p
 /** From now on nobody removes it but whoever asked for it to stay. */
 export const disown = (clone: string) => rmSync(ownerFile(clone), { force: true });
 
+const isLost = (owner: string) => identify(Number.parseInt(owner, 10)) !== owner;
+
 function isLeftover(clone: string): boolean {
   if (!existsSync(clone)) return true;
   if (!existsSync(ownerFile(clone))) return false;
-  const owner = readFileSync(ownerFile(clone), 'utf8');
-  return identify(Number.parseInt(owner, 10)) !== owner;
+  return isLost(readFileSync(ownerFile(clone), 'utf8'));
 }
+
+const OWNER = 'atlas.test.owner';
+
+/** The same for a container or a network without a clone: arguments of `docker`, none where a run is told to keep them. */
+export const ownerLabel = (): string[] =>
+  process.env.TEST_KEEP_STACK ? [] : [`--label=${OWNER}=${identify(process.pid)}`];
 
 /**
  * Removes the stacks of runs that were killed before they could: their containers come back with the engine, and take
  * the processor from every later run. A stack is one of those when it was deployed from a test's clone, and the process that
  * made the clone is gone.
- * @returns the projects that were removed
+ * @returns the projects that were removed, and the containers of no project
  */
 export async function removeLeftovers(): Promise<string[]> {
   const format = `{{.Label "${LABEL}"}}\t{{.Label "${LABEL}.config_files"}}`;
@@ -52,7 +59,34 @@ export async function removeLeftovers(): Promise<string[]> {
     rmSync(clone, { recursive: true, force: true });
     removed.push(project);
   }
-  return removed;
+  return [...removed, ...(await removeLost())];
+}
+
+/** Containers with an owner's label, each with the volume of its name, and then networks. */
+async function removeLost(): Promise<string[]> {
+  const list = async (kind: string, name: string) => {
+    const format = `{{.${name}}}\t{{.Label "${OWNER}"}}`;
+    const { stdout } = await execa('docker', [
+      ...kind.split(' '),
+      '--filter',
+      `label=${OWNER}`,
+      '--format',
+      format,
+    ]);
+    const rows = stdout.split('\n').filter(Boolean);
+    return rows
+      .map((row) => row.split('\t'))
+      .filter(([, owner = '']) => isLost(owner))
+      .map(([one = '']) => one);
+  };
+  const docker = (...args: string[]) => execa('docker', args, { reject: false });
+  const containers = await list('ps --all', 'Names');
+  for (const name of containers) {
+    await docker('rm', '--force', name);
+    await docker('volume', 'rm', name);
+  }
+  for (const name of await list('network ls', 'Name')) await docker('network', 'rm', name);
+  return containers;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { type Container, SERVICES } from '../../src/plan/containers.ts';
-import { planDeploy } from '../../src/plan/deploy.ts';
+import { earlyServices, planDeploy } from '../../src/plan/deploy.ts';
 import {
   type DeployFacts,
   describeAhead,
@@ -73,6 +73,14 @@ describe('planDeploy', () => {
       ...['base-images', 'build', 'ask', 'data', 'wal', 'dump', 'migrate'],
       ...['beside', 'switch', 'worker', 'settle', 'check', 'record'],
     ]);
+  });
+
+  it('starts certbot beside the data services where it does not run and no CA is to be asked', () => {
+    const fresh: DeployFacts = { ...running, currentTag: null, containers: [], schema: null };
+    const others = { ...running, containers: running.containers.filter((one) => one.service !== 'postgres') };
+    expect(labelOf(fresh, 'data')).to.equal('postgres, both Redis, certbot up and healthy');
+    expect(earlyServices({ ...fresh, certificate: 'for example.org' })).to.not.include('certbot');
+    expect(labelOf(others, 'data')).to.equal('postgres, both Redis up and healthy');
   });
 
   it('only checks when everything already runs as wanted', () => {

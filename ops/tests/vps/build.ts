@@ -61,10 +61,15 @@ async function trixieRootfs(): Promise<string> {
   return rootfs;
 }
 
-async function bookwormRootfs(): Promise<string> {
-  const reference = 'atlas-test/debian:bookworm';
+/** The operator's machine with Kamal, which Debian has since forky. @returns the image's reference */
+export const buildKamalImage = (): Promise<string> =>
+  importRootfs('atlas-test/kamal:forky', 'forky', 'ruby-kamal,openssh-client,ca-certificates');
+
+const bookwormRootfs = () => importRootfs('atlas-test/debian:bookworm', 'bookworm');
+
+async function importRootfs(reference: string, suite: string, packages = ''): Promise<string> {
   const { exitCode } = await execa('docker', ['image', 'inspect', reference], { reject: false });
   if (exitCode !== 0)
-    await execa('bash', [path.join(context, 'bookworm.sh'), reference], { stderr: 'inherit' });
+    await execa('bash', [path.join(context, 'rootfs.sh'), reference, suite, packages], { stderr: 'inherit' });
   return reference;
 }

@@ -37,6 +37,11 @@ describe("CI's key at the gate", function () {
     vps = await readyVps();
   });
 
+  // The last that it is for; a server that idles still takes its share of the processor.
+  after(async () => {
+    if (!process.env.TEST_KEEP_STACK) await vps.remove();
+  });
+
   // Mutation: the pattern of ssh-gate without its `$`.
   it(`refuses ${INJECTIONS.length} other requests, and logs each`, async () => {
     const before = await vps.sh(`grep -c refused ${STATE}/log/gate.log || true`);
@@ -152,6 +157,11 @@ END
       (found) => found !== '',
     );
     await execa('docker', ['kill', registries.ghcr]);
+    // The machine of the registry is still there and says so: one that says nothing is waited for, for minutes, by the engine.
+    await vps.sh(
+      `nft add chain inet slow out '{ type filter hook output priority 0; }'
+      nft add rule inet slow out ip daddr ${address} ip protocol tcp reject with tcp reset`,
+    );
     const { exitCode, stdout } = await deploying;
     await vps.sh('nft delete table inet slow');
     expect(exitCode, stdout).to.equal(1);

@@ -24,7 +24,7 @@ const fingerprint = async ({ sh }: Vps) =>
   (
     await sh(`
       dpkg-query -W | sha256sum
-      find /etc /home /opt /usr/local /swapfile -xdev -not -path '*/.git/*' -not -path '*/.atlas/*' -type f -printf '%p %T@ %m %u\\n' 2>/dev/null | sort | sha256sum
+      find /etc /home /opt /usr/local /swapfile -xdev -not -path '*/.git/*' -not -path '*/.atlas/*' -not -path '*/backups/wal/*' -type f -printf '%p %T@ %m %u\\n' 2>/dev/null | sort | sha256sum
       nft list ruleset 2>/dev/null | grep -v counter | sha256sum
       docker ps --no-trunc --quiet 2>/dev/null | sort | sha256sum || true`)
   ).stdout;
@@ -195,7 +195,7 @@ describe('make provision', function () {
         .and.contain('v1.0.0 is deployed there');
       await logIn(vps);
       const { exitCode, stderr } = await laptop.make('deploy', { ...hostVariables(vps), TAG: 'v1.1.0' });
-      await vps.sh('docker logout ghcr.io');
+      await vps.sh('docker logout ghcr.io; rm -r /root/.docker');
       expect(exitCode, stderr).to.equal(0);
       expect(await ask(vps)).to.deep.equal({ status: 200, release: 'v1.1.0' });
       expect((await vps.sh(`git -C ${ROOT} describe --tags`)).stdout).to.equal('v1.1.0');

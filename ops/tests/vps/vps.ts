@@ -2,6 +2,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { execa } from 'execa';
 import type { Outcome } from '../e2e/create-stack.ts';
+import { ownerLabel } from '../e2e/leftovers.ts';
 import { buildVpsImage, type Distribution } from './build.ts';
 
 /** A bare machine in a container: systemd as PID 1, sshd, an engine of its own once somebody installs one. */
@@ -36,7 +37,7 @@ export async function createNetwork(name: string): Promise<() => Promise<void>> 
   const device = (JSON.parse(stdout) as { dev: string }[])[0]?.dev ?? '';
   const link = await execa('ip', ['-json', 'link', 'show', device]);
   const mtu = (JSON.parse(link.stdout) as { mtu: number }[])[0]?.mtu ?? 1500;
-  const options = ['--label=atlas.test=vps', `--opt=com.docker.network.driver.mtu=${mtu}`];
+  const options = ['--label=atlas.test=vps', ...ownerLabel(), `--opt=com.docker.network.driver.mtu=${mtu}`];
   await execa('docker', ['network', 'create', ...options, name]);
   return async () => {
     await execa('docker', ['network', 'rm', name], { reject: false });
@@ -62,7 +63,8 @@ export async function startVps(
   },
 ): Promise<Vps> {
   const image = await buildVpsImage(distribution);
-  const own = ['--name', name, '--hostname', 'vps', '--network', network, '--label=atlas.test=vps'];
+  const labels = ['--label=atlas.test=vps', ...ownerLabel()];
+  const own = ['--name', name, '--hostname', 'vps', '--network', network, ...labels];
   await execa('docker', [
     'run',
     '--detach',
@@ -77,11 +79,17 @@ export async function startVps(
     const { exitCode, stdout, stderr } = await execa('docker', args, { input: script, reject: false });
     return { exitCode: exitCode ?? 1, stdout, stderr };
   };
+  const remove = async () => {
+    await execa('docker', ['rm', '--force', name], { reject: false });
+    await execa('docker', ['volume', 'rm', name], { reject: false });
+  };
   const extra = '/usr/local/share/ca-certificates';
   const trusted = [...authorities, ...readdirSync(extra).map((file) => path.join(extra, file))];
   for (const [index, file] of trusted.entries())
     await execa('docker', ['cp', '--follow-link', file, `${name}:${extra}/test-${index}.crt`]);
   const ready = await sh(`
+    # Until then systemd clears directories, /tmp first of all; degraded, because not every unit runs in a container.
+    until state=$(systemctl is-system-running --wait 2>/dev/null) || [[ $state == degraded ]]; do sleep 0.1; done
     update-ca-certificates >/dev/null
     for user in root debian; do
       file=$(getent passwd $user | cut -d: -f6)/.ssh/authorized_keys
@@ -90,7 +98,10 @@ export async function startVps(
     done
     until echo >/dev/tcp/127.0.0.1/22; do sleep 0.1; done 2>/dev/null
     cat /etc/ssh/ssh_host_ed25519_key.pub`);
-  if (ready.exitCode !== 0) throw new Error(`the VPS does not start: ${ready.stderr}`);
+  if (ready.exitCode !== 0) {
+    await remove();
+    throw new Error(`the VPS does not start: ${ready.stderr}`);
+  }
   const inspect = ['inspect', '--format={{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}', name];
   const address = (await execa('docker', inspect)).stdout.trim();
   const knownHosts = path.join(directory, `${name}.known_hosts`);
@@ -109,9 +120,6 @@ export async function startVps(
         await new Promise((resolve) => setTimeout(resolve, 200));
       }
     },
-    remove: async () => {
-      await execa('docker', ['rm', '--force', name], { reject: false });
-      await execa('docker', ['volume', 'rm', name], { reject: false });
-    },
+    remove,
   };
 }
