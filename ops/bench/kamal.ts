@@ -59,10 +59,14 @@ END`);
       const started = performance.now();
       const seconds = () => (performance.now() - started) / 1000;
       const ready = vps.sh(untilReady(tag)).then(seconds);
-      const { exitCode, all } = await execa('docker', ['exec', container, 'kamal', ...args], {
-        all: true,
-        reject: false,
-      });
+      const { exitCode, all } = await execa(
+        'docker',
+        ['exec', `--env=VERSION=${tag}`, container, 'kamal', ...args],
+        {
+          all: true,
+          reject: false,
+        },
+      );
       if (exitCode !== 0) throw new Error(`kamal ${args.join(' ')}: ${all}`);
       return { ended: seconds(), ready: await ready };
     },
@@ -95,8 +99,7 @@ function configuration({ address }: Vps, environment: string[]) {
     service: SERVICE,
     image: IMAGE.split('/').slice(1).join('/'),
     registry: { server: 'ghcr.io', username: world().registries.user, password: ['KAMAL_REGISTRY_PASSWORD'] },
-    servers: { web: { hosts: [address], cmd: 'api', options } },
-    proxy: false,
+    servers: { web: { hosts: [address], cmd: 'api', proxy: false, options } },
     builder: { arch: 'amd64' },
     env: { clear },
     volumes: [

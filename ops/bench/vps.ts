@@ -58,7 +58,7 @@ async function measureKamal(vps: Vps): Promise<[string, number][]> {
     for (const tag of ['v1.1.0', ...RELEASES.map((one) => one.replace('v1.0', 'v1.1'))]) {
       // Kamal takes no image without this label.
       await publishLabelled(tag, `service=${SERVICE}`);
-      runs.push(await kamal.time(tag, 'deploy', '--skip-push', `--version=${tag}`));
+      runs.push(await kamal.time(tag, 'deploy', '--skip-push'));
     }
     const rolledBack = await kamal.time('v1.1.2', 'rollback', 'v1.1.2');
     // The first one makes its network and directories.

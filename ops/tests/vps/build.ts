@@ -63,7 +63,7 @@ async function trixieRootfs(): Promise<string> {
 
 /** The operator's machine with Kamal, which Debian has since forky. @returns the image's reference */
 export const buildKamalImage = (): Promise<string> =>
-  importRootfs('atlas-test/kamal:forky', 'forky', 'ruby-kamal,openssh-client,ca-certificates');
+  importRootfs('atlas-test/kamal:forky', 'forky', 'ruby-kamal,git,openssh-client,ca-certificates');
 
 const bookwormRootfs = () => importRootfs('atlas-test/debian:bookworm', 'bookworm');
 
