@@ -53,7 +53,7 @@ bench_service() {
 
 # Of a whole server in a container, which brings its own engine.
 bench_vps() {
-  ops/bootstrap.sh run --all --engine --packages 'openssl openssh-client'
+  ops/bootstrap.sh run --all --engine --packages 'openssl openssh-client mmdebstrap'
   node --import tsx ops/bench/vps.ts
 }
 

@@ -10,7 +10,7 @@ main() {
   local root reason=''
   root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
   cd -- "$root"
-  ops/bootstrap.sh run --all --packages 'shellcheck postgresql redis-server chromium openssl iproute2 curl openssh-server'
+  ops/bootstrap.sh run --all --packages 'shellcheck postgresql redis-server chromium openssl iproute2 curl openssh-server mmdebstrap'
   if ! reason=$(ops/bootstrap.sh run --all --engine 2>&1); then
     export TEST_NO_ENGINE="no container engine: ${reason##*error: }"
   else

@@ -59,8 +59,8 @@ async function recoverAndSwap(settings: Settings, options: RestoreAtOptions): Pr
     stopIfInterrupted();
     if (!options.yes) await confirm('what was written since that instant will no longer be served');
   } catch (error) {
-    if (recovered) await removeScratch(recovered.request);
     await stopping?.then((resume) => resume()).catch(() => {});
+    if (recovered) await removeScratch(recovered.request);
     throw error;
   }
   const resume = (await stopping) ?? undefined;

@@ -41,6 +41,38 @@ describe('a VPS with Debian 12 and its engine 20.10, where the operator may sudo
     expect((await provision(vps, {}, 'debian')).stderr).to.contain('nothing to change');
   });
 
+  it('tells the laptop how it is, follows its logs and asks its database', async () => {
+    const { make, makeUntil } = world().laptop;
+    const there = hostVariables(vps, 'debian');
+    const status = await make('status', there);
+    expect(status.exitCode, status.stdout + status.stderr).to.equal(0);
+    expect(status.stdout).to.contain(FIRST);
+    expect(await makeUntil(/^api-\d+.*"level"/m, 'logs', { ...there, SERVICE: 'api' })).to.not.contain(
+      'postgres',
+    );
+    const answer = await make('console', there, 'select 40 + 2 as answer;\n');
+    expect(answer.stdout, answer.stderr).to.match(/answer[\s\S]*\n +42\n/);
+  });
+
+  it('takes settings over standard input, all or none, and says no value of them', async () => {
+    const importing = (lines: string) =>
+      world().laptop.make('env-import', hostVariables(vps, 'debian'), lines);
+    const file = 'cat /opt/sevra-atlas/.env; stat -c %a:%U /opt/sevra-atlas/.env';
+    const before = (await vps.sh(file)).stdout;
+    const bad = await importing(
+      'HEARTBEAT_URL=https://example.org/hunter2\nSESSION_SECRET=hunter3\nNO_SUCH=hunter4\n',
+    );
+    expect(bad.exitCode).to.equal(2);
+    expect(bad.stderr).to.contain('SESSION_SECRET').and.contain('NO_SUCH');
+    expect((await vps.sh(file)).stdout).to.equal(before);
+    const good = await importing('HEARTBEAT_URL=https://example.org/hunter2\nKEEP_RELEASES=6\n');
+    expect([good.exitCode, good.stdout], good.stderr).to.deep.equal([0, 'HEARTBEAT_URL\nKEEP_RELEASES']);
+    expect(bad.stdout + bad.stderr + good.stdout + good.stderr).to.not.contain('hunter');
+    expect((await vps.sh(file)).stdout)
+      .to.match(/^HEARTBEAT_URL=https:\/\/example.org\/hunter2$/m)
+      .and.match(/^600:root$/m);
+  });
+
   it('another release, and back', async () => {
     await publish('v1.0.1');
     const { make } = world().laptop;

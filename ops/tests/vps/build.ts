@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { execa } from 'execa';
 import { parseBuiltImages } from '../../src/plan/base-images.ts';
@@ -63,13 +65,15 @@ async function trixieRootfs(): Promise<string> {
 
 /** The operator's machine with Kamal, which Debian has since forky. @returns the image's reference */
 export const buildKamalImage = (): Promise<string> =>
-  importRootfs('atlas-test/kamal:forky', 'forky', 'ruby-kamal,git,openssh-client,ca-certificates');
+  importRootfs('atlas-test/kamal', 'forky', 'ruby-kamal,git,openssh-client,ca-certificates');
 
-const bookwormRootfs = () => importRootfs('atlas-test/debian:bookworm', 'bookworm');
+const bookwormRootfs = () => importRootfs('atlas-test/debian', 'bookworm');
 
-async function importRootfs(reference: string, suite: string, packages = ''): Promise<string> {
+async function importRootfs(repository: string, suite: string, packages = ''): Promise<string> {
+  const script = path.join(context, 'rootfs.sh');
+  const recipe = createHash('sha256').update(readFileSync(script)).update(packages).digest('hex');
+  const reference = `${repository}:${suite}-${recipe.slice(0, 12)}`;
   const { exitCode } = await execa('docker', ['image', 'inspect', reference], { reject: false });
-  if (exitCode !== 0)
-    await execa('bash', [path.join(context, 'rootfs.sh'), reference, suite, packages], { stderr: 'inherit' });
+  if (exitCode !== 0) await execa('bash', [script, reference, suite, packages], { stderr: 'inherit' });
   return reference;
 }

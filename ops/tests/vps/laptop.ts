@@ -14,6 +14,8 @@ export interface Laptop {
   git: (...args: string[]) => Promise<string>;
   /** `make VERB VARIABLE=value …` in the clone, with this text on standard input; never throws. */
   make: (verb: string, variables?: Record<string, string>, input?: string) => Promise<Outcome>;
+  /** The same, of what does not end by itself: until what it prints matches. @returns all that it printed */
+  makeUntil: (expected: RegExp, verb: string, variables: Record<string, string>) => Promise<string>;
   remove: () => void;
 }
 
@@ -42,6 +44,26 @@ export async function createLaptop(): Promise<Laptop> {
       const options = { cwd: directory, env: agent.env, reject: false, input } as const;
       const result = await execa('make', ['--no-print-directory', verb, ...assignments], options);
       return { exitCode: result.exitCode ?? 1, stdout: result.stdout, stderr: result.stderr };
+    },
+    makeUntil: async (expected, verb, variables) => {
+      const assignments = Object.entries(variables).map(([key, value]) => `${key}=${value}`);
+      const options = { cwd: directory, env: agent.env, reject: false, timeout: 60_000, all: true } as const;
+      const running = execa('make', ['--no-print-directory', verb, ...assignments], {
+        ...options,
+        detached: true,
+      });
+      let printed = '';
+      await new Promise<void>((resolve) => {
+        running.then(() => resolve());
+        running.all.on('data', (chunk: Buffer) => {
+          printed += chunk;
+          if (expected.test(printed)) resolve();
+        });
+      });
+      // With ssh, which make started.
+      if (running.pid && running.exitCode === null) process.kill(-running.pid, 'SIGTERM');
+      await running;
+      return printed;
     },
     remove: () => {
       agent.stop();
