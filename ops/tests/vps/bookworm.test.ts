@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { waitFor } from '../e2e/wait-for.ts';
 import type { Vps } from './vps.ts';
 import { ask, FIRST, hostVariables, logIn, provision, publish, world } from './world.ts';
 
@@ -44,8 +45,13 @@ describe('a VPS with Debian 12 and its engine 20.10, where the operator may sudo
   it('tells the laptop how it is, follows its logs and asks its database', async () => {
     const { make, makeUntil } = world().laptop;
     const there = hostVariables(vps, 'debian');
-    const status = await make('status', there);
-    expect(status.exitCode, status.stdout + status.stderr).to.equal(0);
+    // The test before has rebooted it.
+    const status = await waitFor(
+      'it to be well',
+      () => make('status', there),
+      ({ exitCode }) => exitCode === 0,
+      60,
+    );
     expect(status.stdout).to.contain(FIRST);
     expect(await makeUntil(/^api-\d+.*"level"/m, 'logs', { ...there, SERVICE: 'api' })).to.not.contain(
       'postgres',

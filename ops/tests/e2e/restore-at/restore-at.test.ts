@@ -57,9 +57,13 @@ async function signalRestore(
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let output = '';
+  let isSent = false;
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
     output += chunk;
-    if (after.test(output)) child.kill(signal);
+    if (isSent || !after.test(output)) return;
+    // Once: a second one could meet a process that is ending and listens no more.
+    isSent = true;
+    child.kill(signal);
   });
   await once(child, 'close');
   return { signalCode: child.signalCode, exitCode: child.exitCode, output };
