@@ -53,7 +53,7 @@ describe('a VPS with Debian 12 and its engine 20.10, where the operator may sudo
       60,
     );
     expect(status.stdout).to.contain(FIRST);
-    expect(await makeUntil(/^api-\d+.*"level"/m, 'logs', { ...there, SERVICE: 'api' })).to.not.contain(
+    expect(await makeUntil(/api-\d+ +\| .*"level"/, 'logs', { ...there, SERVICE: 'api' })).to.not.contain(
       'postgres',
     );
     const answer = await make('console', there, 'select 40 + 2 as answer;\n');

@@ -47,22 +47,19 @@ export async function createLaptop(): Promise<Laptop> {
     },
     makeUntil: async (expected, verb, variables) => {
       const assignments = Object.entries(variables).map(([key, value]) => `${key}=${value}`);
-      const options = { cwd: directory, env: agent.env, reject: false, timeout: 60_000, all: true } as const;
-      const running = execa('make', ['--no-print-directory', verb, ...assignments], {
-        ...options,
-        detached: true,
-      });
-      let printed = '';
-      await new Promise<void>((resolve) => {
-        running.then(() => resolve());
-        running.all.on('data', (chunk: Buffer) => {
-          printed += chunk;
-          if (expected.test(printed)) resolve();
-        });
-      });
+      const options = { cwd: directory, env: agent.env, reject: false, all: true, detached: true } as const;
+      const running = execa('make', ['--no-print-directory', verb, ...assignments], options);
       // With ssh, which make started.
-      if (running.pid && running.exitCode === null) process.kill(-running.pid, 'SIGTERM');
+      const end = () => running.pid && running.exitCode === null && process.kill(-running.pid, 'SIGTERM');
+      const deadline = setTimeout(end, 60_000);
+      let printed = '';
+      running.all.on('data', (chunk: Buffer) => {
+        printed += chunk;
+        if (expected.test(printed)) end();
+      });
       await running;
+      clearTimeout(deadline);
+      if (!expected.test(printed)) throw new Error(`make ${verb} never printed ${expected}: ${printed}`);
       return printed;
     },
     remove: () => {
