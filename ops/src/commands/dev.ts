@@ -8,10 +8,9 @@ import { attach } from '../host/exec.ts';
 import { paths } from '../host/paths.ts';
 import { findImageIds } from '../host/service-image.ts';
 import type { Container } from '../plan/containers.ts';
+import { DATA_SERVICES } from '../plan/deploy.ts';
 import { EXIT, type ExitCode, Failure } from '../report/failure.ts';
 import { note, step } from '../report/steps.ts';
-
-const DATA = ['postgres', 'redis_cache', 'redis_queue'];
 
 /**
  * api and worker from source with reload, against the data containers. Their network publishes nothing,
@@ -24,7 +23,7 @@ export async function dev(): Promise<ExitCode> {
   await refuseBesideDeployment(settings.COMPOSE_PROJECT_NAME);
   // compose reads all its files, so the image of the services that do not run here needs some name too.
   const compose = createCompose(settings, { IMAGE_TAG: settings.IMAGE_TAG || 'dev' });
-  await step('postgres and both Redis up and healthy', () => bringUp(compose, ...DATA));
+  await step('postgres and both Redis up and healthy', () => bringUp(compose, ...DATA_SERVICES));
   const containers = await listContainers(settings.COMPOSE_PROJECT_NAME);
   const address = (service: string) => addressOf(containers, service);
   const uploads = path.join(paths.uploads, 'dev');

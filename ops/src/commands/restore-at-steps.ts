@@ -23,11 +23,12 @@ import { takeBase } from './take-base.ts';
 
 const STOP_SECONDS = 90;
 
-/** Starts again what was stopped before the swap, where anything was. */
-export type StopsTaken = (() => Promise<void>) | undefined;
+/** Starts again what was stopped before the swap. */
+export type Resume = () => Promise<void>;
 
 interface SwapState extends Serving {
-  resume: StopsTaken;
+  /** Where anything was stopped before. */
+  resume: Resume | undefined;
   facts: RestoreAtFacts;
   recovered: Recovered;
   /** The public is told to come back. */
@@ -48,7 +49,7 @@ interface SwapState extends Serving {
  * @throws Failure; until the restored cluster is served everything is taken back first
  */
 export async function runRestoreAt(
-  serving: Serving & { unserved: boolean; resume: StopsTaken },
+  serving: Serving & { unserved: boolean; resume: Resume | undefined },
   facts: RestoreAtFacts,
   recovered: Recovered,
 ): Promise<{ kept: string | null; seconds: number }> {
@@ -130,7 +131,7 @@ async function stopData(state: SwapState): Promise<void> {
  * state take seconds to stop, in which nobody is served, and as much can be recovered meanwhile.
  * @returns starts again what ran, for when nothing comes of the swap
  */
-export async function stopUnserved(settings: Settings): Promise<NonNullable<StopsTaken>> {
+export async function stopUnserved(settings: Settings): Promise<Resume> {
   const postgres = containerName(settings.COMPOSE_PROJECT_NAME, 'postgres');
   const [app] = await Promise.all([stopApp(settings), stopContainer(postgres, STOP_SECONDS)]);
   return async () => {

@@ -15,7 +15,7 @@ import { confirm } from './confirm.ts';
 import { restore } from './restore.ts';
 import { observeRestoreAt, type RestoreAtFacts, type RestoreAtOptions } from './restore-at-facts.ts';
 import { checkArchive, keepAsBackup, type Recovered, recover, seal } from './restore-at-scratch.ts';
-import { runRestoreAt, type StopsTaken, stopUnserved } from './restore-at-steps.ts';
+import { type Resume, runRestoreAt, stopUnserved } from './restore-at-steps.ts';
 import { ourselvesOf } from './switch-edge.ts';
 
 /**
@@ -43,7 +43,7 @@ async function recoverAndSwap(settings: Settings, options: RestoreAtOptions): Pr
   await checkArchive(facts);
   stopIfInterrupted();
   const isSure = options.yes === true && !options.inspect && !options.tables;
-  const stopping = facts.postgres === null && isSure ? stopUnserved(settings) : null;
+  const stopping = facts.postgres === null && isSure ? stopUnserved(settings) : undefined;
   // It is waited for when there is a copy; until then nobody else may take its failure for their own.
   stopping?.catch(() => {});
   let recovered: Recovered | undefined;
@@ -63,8 +63,8 @@ async function recoverAndSwap(settings: Settings, options: RestoreAtOptions): Pr
     if (recovered) await removeScratch(recovered.request);
     throw error;
   }
-  const resume = (await stopping) ?? undefined;
-  await swap(settings, facts, recovered, { started, unserved: options.unserved === true, resume });
+  const unserved = options.unserved === true;
+  await swap(settings, facts, recovered, { started, unserved, resume: await stopping });
   return null;
 }
 
@@ -72,7 +72,7 @@ async function swap(
   settings: Settings,
   facts: RestoreAtFacts,
   recovered: Recovered,
-  { started, unserved, resume }: { started: Date; unserved: boolean; resume: StopsTaken },
+  { started, unserved, resume }: { started: Date; unserved: boolean; resume: Resume | undefined },
 ): Promise<void> {
   const { target, chain } = facts;
   const event = () => ({

@@ -94,13 +94,14 @@ function planChange(facts: DeployFacts): Step[] {
 }
 
 /**
- * What is brought up before the release: also certbot where it does not run yet, because nginx would wait for its first
+ * Whether certbot is brought up before the release: where it does not run yet, because nginx would wait for its first
  * certificate at the switch. Not where a CA is asked for one: nginx has to answer that, and the wait for it has begun then.
  */
-export function earlyServices(facts: DeployFacts): string[] {
-  const hasTime = facts.certificate === null && !runs(facts, 'certbot');
-  return [...DATA_SERVICES, ...(hasTime ? ['certbot'] : [])];
-}
+const needsCertbotEarly = (facts: DeployFacts) => facts.certificate === null && !runs(facts, 'certbot');
+
+/** What is brought up before the release. */
+export const earlyServices = (facts: DeployFacts): string[] =>
+  needsCertbotEarly(facts) ? [...DATA_SERVICES, 'certbot'] : [...DATA_SERVICES];
 
 /** Name of the restore point from before a release. */
 export const pointOf = (tag: string) => `deploy-${tag}`;
@@ -108,11 +109,7 @@ export const pointOf = (tag: string) => `deploy-${tag}`;
 function describeData(facts: DeployFacts, replaced: readonly string[]): string {
   const cut = replaced.filter((service) => runs(facts, service));
   const note = cut.length > 0 ? ` (${cut.join(', ')} replaced: requests may fail meanwhile)` : '';
-  const others = earlyServices(facts)
-    .slice(DATA_SERVICES.length)
-    .map((service) => `, ${service}`)
-    .join('');
-  return `postgres, both Redis${others} up and healthy${note}`;
+  return `postgres, both Redis${needsCertbotEarly(facts) ? ', certbot' : ''} up and healthy${note}`;
 }
 
 function describeApi(facts: DeployFacts): string {
