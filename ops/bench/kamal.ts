@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { execa } from 'execa';
-import { ownerLabel } from '../tests/e2e/leftovers.ts';
 import { buildKamalImage } from '../tests/vps/build.ts';
-import type { Vps } from '../tests/vps/vps.ts';
+import { labels, type Vps } from '../tests/vps/vps.ts';
 import { IMAGE, world } from '../tests/vps/world.ts';
 
 const PROJECT = 'sevra-atlas';
@@ -36,7 +35,7 @@ export async function startKamal(vps: Vps): Promise<Kamal> {
   const directory = mkdtempSync(path.join(tmpdir(), 'atlas-kamal-'));
   const write = (file: string, text: string) =>
     writeFileSync(path.join(directory, file), text, { mode: 0o600 });
-  await execa('mkdir', ['-p', path.join(directory, 'config'), path.join(directory, '.kamal')]);
+  for (const part of ['config', '.kamal']) mkdirSync(path.join(directory, part));
   const inspect = `docker inspect --format '{{json .Config.Env}}' \
     $(docker ps --quiet --filter label=com.docker.compose.service=api | head -1)`;
   await vps.sh(`cat >${HEALTH} <<'END'
@@ -50,7 +49,7 @@ END`);
   const container = `${name}-kamal`;
   const mounts = [`${directory}:/work`, `${path.join(laptop.directory, '.atlas/keys/operator')}:/key:ro`];
   await execa('docker', [
-    ...['run', '--detach', '--name', container, '--network', name, '--label=atlas.test=vps', ...ownerLabel()],
+    ...['run', '--detach', '--name', container, '--network', name, ...labels()],
     ...[...mounts.map((one) => `--volume=${one}`), '--workdir=/work', image, 'sleep', 'infinity'],
   ]);
   return {

@@ -3,7 +3,6 @@
  * machine's own engine, because the VPS brings one. Results go to stdout.
  */
 import { performance } from 'node:perf_hooks';
-import { execa } from 'execa';
 import { formatTable } from '../src/report/table.ts';
 import { median } from '../tests/e2e/load/load.ts';
 import type { Vps } from '../tests/vps/vps.ts';
@@ -12,10 +11,10 @@ import {
   askGate,
   closeWorld,
   FIRST,
-  LOCAL_IMAGE,
   openWorld,
   provision,
   publish,
+  publishWith,
 } from '../tests/vps/world.ts';
 import { SERVICE, startKamal } from './kamal.ts';
 
@@ -57,7 +56,7 @@ async function measureKamal(vps: Vps): Promise<[string, number][]> {
     const runs: Awaited<ReturnType<typeof kamal.time>>[] = [];
     for (const tag of ['v1.1.0', ...RELEASES.map((one) => one.replace('v1.0', 'v1.1'))]) {
       // Kamal takes no image without this label.
-      await publishLabelled(tag, `service=${SERVICE}`);
+      await publishWith(tag, `LABEL service=${SERVICE}`);
       runs.push(await kamal.time(tag, 'deploy', '--skip-push'));
     }
     const rolledBack = await kamal.time('v1.1.2', 'rollback', 'v1.1.2');
@@ -75,14 +74,6 @@ async function measureKamal(vps: Vps): Promise<[string, number][]> {
   } finally {
     await kamal.remove();
   }
-}
-
-async function publishLabelled(tag: string, label: string): Promise<void> {
-  const base = `${LOCAL_IMAGE}:${tag}-labelled`;
-  const dockerfile = `FROM ${LOCAL_IMAGE}:${FIRST}\nLABEL ${label}\n`;
-  await execa('docker', ['build', '--quiet', '--tag', base, '-'], { input: dockerfile });
-  await publish(tag, 'good', `${tag}-labelled`);
-  await execa('docker', ['image', 'rm', base]);
 }
 
 try {

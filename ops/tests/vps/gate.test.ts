@@ -13,9 +13,9 @@ import {
   askGate,
   FIRST,
   IMAGE,
-  LOCAL_IMAGE,
   loginLine,
   publish,
+  publishWith,
   readyVps,
   startGate,
   world,
@@ -138,7 +138,8 @@ END
 
   it('a registry that goes away in the middle of a pull fails the deploy, not the site', async () => {
     const { registries } = world();
-    await publishLarge('v1.4.0', 300);
+    // 300 MB that nothing compresses.
+    await publishWith('v1.4.0', 'RUN head -c 300M /dev/urandom >/tmp/ballast');
     // Slow enough to be caught: what comes faster from there is dropped.
     const container = [
       'inspect',
@@ -228,12 +229,3 @@ END
     expect(look.stdout).to.equal('settings, where they belong');
   });
 });
-
-/** A release with a layer of so many MB that nothing compresses. */
-async function publishLarge(tag: string, megabytes: number): Promise<void> {
-  const layer = `${LOCAL_IMAGE}:${tag}-layer`;
-  const dockerfile = `FROM ${LOCAL_IMAGE}:${FIRST}\nRUN head -c ${megabytes}M /dev/urandom >/tmp/ballast\n`;
-  await execa('docker', ['build', '--quiet', '--tag', layer, '-'], { input: dockerfile });
-  await publish(tag, 'good', `${tag}-layer`);
-  await execa('docker', ['image', 'rm', layer]);
-}

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { execa } from 'execa';
+import { execa, type Options } from 'execa';
 import { cloneCheckout, type Outcome } from '../e2e/create-stack.ts';
 
 /** The operator's machine: a clone of the repository and an SSH agent with the operator's key. */
@@ -34,21 +34,22 @@ export async function createLaptop(): Promise<Laptop> {
     await execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', path.join(keys, name)]);
   const agent = startAgent(path.join(keys, 'agent'));
   await execa('ssh-add', ['-q', path.join(keys, 'operator')], { env: agent.env });
+  const start = <T extends Options>(verb: string, variables: Record<string, string>, options: T) => {
+    const assignments = Object.entries(variables).map(([key, value]) => `${key}=${value}`);
+    const args = ['--no-print-directory', verb, ...assignments];
+    return execa('make', args, { ...options, cwd: directory, env: agent.env, reject: false });
+  };
   return {
     directory,
     key: readFileSync(path.join(keys, 'operator.pub'), 'utf8').trim(),
     ciKey: path.join(keys, 'ci'),
     git,
     make: async (verb, variables = {}, input = '') => {
-      const assignments = Object.entries(variables).map(([key, value]) => `${key}=${value}`);
-      const options = { cwd: directory, env: agent.env, reject: false, input } as const;
-      const result = await execa('make', ['--no-print-directory', verb, ...assignments], options);
-      return { exitCode: result.exitCode ?? 1, stdout: result.stdout, stderr: result.stderr };
+      const { exitCode, stdout, stderr } = await start(verb, variables, { input });
+      return { exitCode: exitCode ?? 1, stdout: String(stdout), stderr: String(stderr) };
     },
     makeUntil: async (expected, verb, variables) => {
-      const assignments = Object.entries(variables).map(([key, value]) => `${key}=${value}`);
-      const options = { cwd: directory, env: agent.env, reject: false, all: true, detached: true } as const;
-      const running = execa('make', ['--no-print-directory', verb, ...assignments], options);
+      const running = start(verb, variables, { all: true, detached: true });
       // With ssh, which make started.
       const end = () => running.pid && running.exitCode === null && process.kill(-running.pid, 'SIGTERM');
       const deadline = setTimeout(end, 60_000);

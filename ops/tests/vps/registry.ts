@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
 import { freePort } from '../e2e/create-stack.ts';
-import { ownerLabel } from '../e2e/leftovers.ts';
 import { buildRegistryImage } from './build.ts';
+import { labels } from './vps.ts';
 
 /** The two registries that a VPS pulls from, in one network, under an authority of the test's own. */
 export interface Registries {
@@ -84,16 +84,7 @@ export async function startRegistries(name: string, network: string): Promise<Re
  */
 async function startOne(name: string, network: string, host: string, directory: string, config: string) {
   const image = await buildRegistryImage();
-  const own = [
-    '--name',
-    name,
-    '--label=atlas.test=vps',
-    ...ownerLabel(),
-    '--network',
-    network,
-    '--network-alias',
-    host,
-  ];
+  const own = ['--name', name, ...labels(), '--network', network, '--network-alias', host];
   const volumes = [`${directory}:/etc/registry:ro`, `${LAYERS}:/var/lib/registry`].map(
     (one) => `--volume=${one}`,
   );

@@ -31,13 +31,16 @@ const machine = [
   '--restart=always',
 ];
 
+/** On everything that this suite starts. */
+export const labels = () => ['--label=atlas.test=vps', ...ownerLabel()];
+
 /** A network for a VPS and a registry, with packets no larger than this machine's own way out carries. */
 export async function createNetwork(name: string): Promise<() => Promise<void>> {
   const { stdout } = await execa('ip', ['-json', 'route', 'show', 'default']);
   const device = (JSON.parse(stdout) as { dev: string }[])[0]?.dev ?? '';
   const link = await execa('ip', ['-json', 'link', 'show', device]);
   const mtu = (JSON.parse(link.stdout) as { mtu: number }[])[0]?.mtu ?? 1500;
-  const options = ['--label=atlas.test=vps', ...ownerLabel(), `--opt=com.docker.network.driver.mtu=${mtu}`];
+  const options = [...labels(), `--opt=com.docker.network.driver.mtu=${mtu}`];
   await execa('docker', ['network', 'create', ...options, name]);
   return async () => {
     await execa('docker', ['network', 'rm', name], { reject: false });
@@ -63,8 +66,7 @@ export async function startVps(
   },
 ): Promise<Vps> {
   const image = await buildVpsImage(distribution);
-  const labels = ['--label=atlas.test=vps', ...ownerLabel()];
-  const own = ['--name', name, '--hostname', 'vps', '--network', network, ...labels];
+  const own = ['--name', name, '--hostname', 'vps', '--network', network, ...labels()];
   await execa('docker', [
     'run',
     '--detach',

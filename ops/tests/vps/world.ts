@@ -26,7 +26,7 @@ export const IMAGE = 'ghcr.io/acme/sevra-atlas';
 /** The release that is in the registry, and a tag of git, from the start. */
 export const FIRST = 'v1.0.0';
 /** The same on this machine's engine: what other releases are made from. */
-export const LOCAL_IMAGE = 'atlas-test/service';
+const LOCAL_IMAGE = 'atlas-test/service';
 
 let current: World | undefined;
 let ready: Vps | undefined;
@@ -155,6 +155,16 @@ export async function publish(tag: string, behaviour: Behaviour = 'good', from =
   await buildRelease(source, tag, behaviour, from);
   undo.push(() => execa('docker', ['image', 'rm', `${LOCAL_IMAGE}:${tag}`], { reject: false }));
   await registries.push(`${LOCAL_IMAGE}:${tag}`, `${IMAGE}:${tag}`);
+}
+
+/** The same, good, from the first release with one more instruction of a Dockerfile. */
+export async function publishWith(tag: string, instruction: string): Promise<void> {
+  const base = `${LOCAL_IMAGE}:${tag}-base`;
+  await execa('docker', ['build', '--quiet', '--tag', base, '-'], {
+    input: `FROM ${LOCAL_IMAGE}:${FIRST}\n${instruction}\n`,
+  });
+  await publish(tag, 'good', `${tag}-base`);
+  await execa('docker', ['image', 'rm', base]);
 }
 
 /** Asks the site from outside. @returns its status and release; status 0 when nobody answers */
